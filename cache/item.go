@@ -1,0 +1,116 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/larder-go/larder/cache/driver"
+)
+
+// Item is a value as it was read, for CompareAndSwap and CompareAndDelete: they act
+// only if the key is still in the state that the Item remembers. Any store to the
+// key in between, of equal bytes too, makes another state. An Item does not expire
+// and holds no resources.
+type Item struct {
+	Key   string // as the caller gave it
+	Value []byte // shared: do not write to it
+	Kind  Kind
+
+	core    *core
+	encoded string
+	token   any
+}
+
+// errForeignItem is a mistake of the caller: there is no state to compare with.
+var errForeignItem = errors.New("cache: the item was not read by GetItem of this cache")
+
+// GetItem is Get with what CompareAndSwap needs. Not every backend can: see
+// [Cache.Supports].
+func (c *Cache) GetItem(ctx context.Context, key string) (Item, error) {
+	if c.hook != nil {
+		ctx, s := c.start(ctx, OpGetItem, 1)
+		it, err := c.getItem(ctx, key)
+		s.end(ctx, len(it.Value), err)
+		return it, err
+	}
+	return c.getItem(ctx, key)
+}
+
+func (c *Cache) getItem(ctx context.Context, key string) (Item, error) {
+	encoded, err := c.begin(ctx, key)
+	if err != nil {
+		return Item{}, err
+	}
+	if c.core.swap == nil {
+		return Item{}, c.unsupported(OpGetItem)
+	}
+	it, err := c.core.swap.GetItem(ctx, encoded)
+	if err != nil {
+		return Item{}, err
+	}
+	return c.item(key, encoded, it), nil
+}
+
+func (c *Cache) item(key, encoded string, it driver.Item) Item {
+	return Item{Key: key, Value: it.Value, Kind: it.Kind, core: c.core, encoded: encoded, token: it.Token}
+}
+
+// CompareAndSwap stores value for ttl where old was read, if old is still there. It
+// answers ErrConflict if the item was changed since, ErrMiss if it is gone. The kind
+// is that of old, unless c is a view of another kind.
+func (c *Cache) CompareAndSwap(ctx context.Context, old Item, value []byte, ttl time.Duration) error {
+	if c.hook != nil {
+		ctx, s := c.start(ctx, OpCompareAndSwap, 1)
+		err := c.compareAndSwap(ctx, old, value, ttl)
+		s.end(ctx, len(value), err)
+		return err
+	}
+	return c.compareAndSwap(ctx, old, value, ttl)
+}
+
+func (c *Cache) compareAndSwap(ctx context.Context, old Item, value []byte, ttl time.Duration) error {
+	if err := c.readyFor(ctx, OpCompareAndSwap, old); err != nil {
+		return err
+	}
+	if ttl < 0 {
+		return checkTTL(ttl)
+	}
+	kind := old.Kind
+	if c.kind != Bytes {
+		kind = c.kind
+	}
+	return c.core.swap.CompareAndSwap(ctx, old.token, driver.Entry{Key: old.encoded, Value: value, TTL: ttl, Kind: kind})
+}
+
+// CompareAndDelete removes the item that old was read from, if it is still there. It
+// answers ErrConflict if the item was changed since, ErrMiss if it is gone.
+func (c *Cache) CompareAndDelete(ctx context.Context, old Item) error {
+	if c.hook != nil {
+		ctx, s := c.start(ctx, OpCompareAndDelete, 1)
+		err := c.compareAndDelete(ctx, old)
+		s.end(ctx, 0, err)
+		return err
+	}
+	return c.compareAndDelete(ctx, old)
+}
+
+func (c *Cache) compareAndDelete(ctx context.Context, old Item) error {
+	if err := c.readyFor(ctx, OpCompareAndDelete, old); err != nil {
+		return err
+	}
+	return c.core.swap.CompareAndDelete(ctx, old.encoded, old.token)
+}
+
+func (c *Cache) readyFor(ctx context.Context, op Op, old Item) error {
+	if err := c.ready(ctx); err != nil {
+		return err
+	}
+	if c.core.swap == nil {
+		return c.unsupported(op)
+	}
+	if old.core != c.core || old.token == nil {
+		return errForeignItem
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+// Package null is a cache that keeps nothing, for programs that must run without one:
+// tests, debugging, a switch in the configuration.
+//
+// # DSN
+//
+//	null://
+//
+// There are no parameters, and no Config: [New] takes none.
+//
+// # Behaviour
+//
+// The whole contract holds for a cache whose every item is dropped at once:
+//
+//	get, get many, get item          ErrMiss; nothing found
+//	set, add, replace                nil: it was stored, and is gone
+//	delete, touch                    ErrMiss
+//	delete many, flush, ping         nil
+//	increment, decrement             ErrMiss
+//	the same with an initial value   the first count, each time
+//	compare-and-swap, -delete        no item can be had for them
+//	stats                            not supported
+//
+// Keys and TTLs are checked as everywhere, so that a program behaves the same when a
+// real cache takes its place.
+package null
+
+import (
+	"context"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/internal/dsn"
+)
+
+func init() {
+	cache.Register(name, func(source string) (*cache.Cache, error) {
+		d, err := dsn.Parse(name, source)
+		if err != nil {
+			return nil, err
+		}
+		d.NoAddress()
+		if err := d.Done(); err != nil {
+			return nil, err
+		}
+		return New(), nil
+	})
+}
+
+const name = "null"
+
+// New returns a cache that keeps nothing.
+func New() *cache.Cache { return cache.New(discard{}, cache.Options{Name: name}) }
+
+var (
+	_ driver.Swapper   = discard{}
+	_ driver.Toucher   = discard{}
+	_ driver.Pinger    = discard{}
+	_ driver.Discarder = discard{}
+)
+
+type discard struct{}
+
+func (discard) Get(context.Context, string) ([]byte, error)               { return nil, driver.ErrMiss }
+func (discard) Store(context.Context, driver.Mode, driver.Entry) error    { return nil }
+func (discard) Delete(context.Context, string) error                      { return driver.ErrMiss }
+func (discard) Increment(context.Context, string, uint64) (uint64, error) { return 0, driver.ErrMiss }
+func (discard) Decrement(context.Context, string, uint64) (uint64, error) { return 0, driver.ErrMiss }
+func (discard) Touch(context.Context, string, time.Duration) error        { return driver.ErrMiss }
+func (discard) Flush(context.Context) error                               { return nil }
+func (discard) Ping(context.Context) error                                { return nil }
+func (discard) Close() error                                              { return nil }
+func (discard) Discards()                                                 {}
+
+func (discard) GetItem(context.Context, string) (driver.Item, error) {
+	return driver.Item{}, driver.ErrMiss
+}
+
+func (discard) CompareAndSwap(context.Context, any, driver.Entry) error {
+	return driver.ErrMiss
+}
+
+func (discard) CompareAndDelete(context.Context, string, any) error { return driver.ErrMiss }
