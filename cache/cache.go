@@ -14,7 +14,7 @@ import (
 
 // Cache is a cache of any kind. Make one with [Open], a driver's New, or [New].
 //
-// A Cache is a view: [Cache.As], [Cache.WithPrefix], [Cache.WithHook] and
+// A Cache is a view: [Cache.WithKind], [Cache.WithPrefix], [Cache.WithHook] and
 // [Cache.Namespace] return others of the same data. Closing one closes them all.
 type Cache struct {
 	core   *core
@@ -23,7 +23,7 @@ type Cache struct {
 	kind   Kind                // what stores are marked as
 	hook   Hook                // nil: nobody watches
 	parts  *partitions         // nil: this cache is its own only partition
-	outer  Hook                // with parts: the hooks that are not those of the default cache
+	outer  outer               // with parts
 }
 
 // core is what all views of a cache share: the driver, its abilities, looked up once,
@@ -38,9 +38,11 @@ type core struct {
 	multiDelete driver.MultiDeleter
 	swap        driver.Swapper
 	multiItem   driver.MultiItemGetter
+	multiSwap   driver.MultiSwapper
 	touch       driver.Toucher
 	ping        driver.Pinger
 	stats       driver.Statser
+	anyKey      bool // the driver is a key.AnyGetter
 }
 
 // Options are what New needs to know beside the driver.
@@ -58,9 +60,11 @@ func New(d driver.Cache, o Options) *Cache {
 	co.multiDelete, _ = d.(driver.MultiDeleter)
 	co.swap, _ = d.(driver.Swapper)
 	co.multiItem, _ = d.(driver.MultiItemGetter)
+	co.multiSwap, _ = d.(driver.MultiSwapper)
 	co.touch, _ = d.(driver.Toucher)
 	co.ping, _ = d.(driver.Pinger)
 	co.stats, _ = d.(driver.Statser)
+	_, co.anyKey = d.(key.AnyGetter)
 	c := &Cache{core: co}
 	if !o.Encoding.Equal(encoding.Encoding{}) {
 		c.encode = o.Encoding.Encode
@@ -78,11 +82,11 @@ const (
 	Number = driver.Number // decimal digits: Python sees int
 )
 
-// As returns a view of c that marks what it stores as being of kind k. To Go programs
-// it makes no difference: Get returns bytes.
-func (c *Cache) As(k Kind) *Cache {
+// WithKind returns a view of c that marks what it stores as being of kind k. To Go
+// programs it makes no difference: Get returns bytes.
+func (c *Cache) WithKind(k Kind) *Cache {
 	view := *c
-	view.kind = k
+	view.kind, view.outer.kind = k, k
 	return &view
 }
 
@@ -93,15 +97,20 @@ func (c *Cache) As(k Kind) *Cache {
 func (c *Cache) WithPrefix(prefix string) *Cache {
 	view := *c
 	view.prefix += prefix
+	view.outer.prefix += prefix
 	return &view
 }
+
+// Driver returns the name of the driver, as in its DSNs: "memory". For a cache with
+// partitions it is that of the default one.
+func (c *Cache) Driver() string { return c.core.name }
 
 // Supports reports whether the backend can do op: errors.ErrUnsupported is what the
 // others answer. Only compare-and-swap, compare-and-delete, get item, touch and stats
 // may be missing.
 func (c *Cache) Supports(op Op) bool {
 	switch op {
-	case OpGetItem, OpGetItemMulti, OpCompareAndSwap, OpCompareAndDelete:
+	case OpGetItem, OpGetItemMulti, OpCompareAndSwap, OpCompareAndDelete, OpCompareAndDeleteMulti:
 		return c.core.swap != nil
 	case OpTouch:
 		return c.core.touch != nil
@@ -128,28 +137,34 @@ func (c *Cache) ready(ctx context.Context) error {
 
 // begin is ready, and the key as the driver wants it.
 func (c *Cache) begin(ctx context.Context, k string) (string, error) {
-	if c.core.closed.Load() {
-		return "", ErrClosed
-	}
-	if err := ctx.Err(); err != nil {
+	if err := c.ready(ctx); err != nil {
 		return "", err
 	}
 	return c.legal(k)
 }
 
-// legal returns k with its prefix, encoded, if the result may be sent.
+// legal returns k as it is sent, if it may be.
 func (c *Cache) legal(k string) (string, error) {
-	if c.prefix != "" {
-		k = c.prefix + k
-	}
-	if c.encode != nil {
-		k = c.encode(k)
+	if !c.plain() {
+		k = c.encoded(k)
 	}
 	if !key.Legal(k) {
 		return "", invalidKey(k)
 	}
 	return k, nil
 }
+
+// encoded returns k with its prefix, encoded.
+func (c *Cache) encoded(k string) string {
+	k = c.prefix + k
+	if c.encode != nil {
+		k = c.encode(k)
+	}
+	return k
+}
+
+// plain reports that keys go as they are.
+func (c *Cache) plain() bool { return c.prefix == "" && c.encode == nil }
 
 func invalidKey(k string) error { return fmt.Errorf("%w: %s", ErrInvalidKey, key.Problem(k)) }
 

@@ -28,7 +28,8 @@
 //   - Values are bytes; nil and empty are the same empty value. The cache keeps no
 //     reference to what it is given. What it returns may be shared with other
 //     callers: do not write to it, copy it first (bytes.Clone). It never changes
-//     under the reader. Over the limit of the backend: [ErrTooLarge].
+//     under the reader. Over the limit of the backend: [ErrTooLarge];
+//     the value that was there before may be gone.
 //   - TTL: 0 means no expiry, negative is [ErrInvalidTTL]. An expired item is never
 //     returned. Backends that count seconds round up. A cache may always drop an item
 //     early, to make room.
@@ -39,6 +40,7 @@
 //   - Context: when it is done before the call, its error is returned and nothing is
 //     sent. How far it reaches into a running call is in the driver's documentation.
 //   - Many keys: what can be done is done. Keys for which it could not be done are
-//     named in a [*MultiError], each with its reason.
+//     named in a [*MultiError], each with its reason; only of a get may a driver
+//     name the server instead, in an [*Error].
 //   - After Close every operation returns [ErrClosed].
 package cache

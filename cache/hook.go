@@ -23,6 +23,7 @@ const (
 	OpGetItemMulti
 	OpCompareAndSwap
 	OpCompareAndDelete
+	OpCompareAndDeleteMulti
 	OpTouch
 	OpFlush
 	OpPing
@@ -34,7 +35,7 @@ var opNames = [...]string{
 	OpAdd: "add", OpAddMulti: "add multi", OpReplace: "replace", OpReplaceMulti: "replace multi",
 	OpDelete: "delete", OpDeleteMulti: "delete multi", OpIncrement: "increment", OpDecrement: "decrement",
 	OpGetItem: "get item", OpGetItemMulti: "get item multi", OpCompareAndSwap: "compare and swap",
-	OpCompareAndDelete: "compare and delete", OpTouch: "touch", OpFlush: "flush", OpPing: "ping", OpStats: "stats",
+	OpCompareAndDelete: "compare and delete", OpCompareAndDeleteMulti: "compare and delete multi", OpTouch: "touch", OpFlush: "flush", OpPing: "ping", OpStats: "stats",
 }
 
 // String returns the operation's name in lower case, such as "get multi".
@@ -55,7 +56,8 @@ type Operation struct {
 // Outcome describes how a call ended.
 type Outcome struct {
 	// Hits is how many keys the call took effect for: found by a get, stored,
-	// removed, counted. A delete of many keys counts absent ones too.
+	// removed, counted. Keys that are repeated in a batch count once. A delete of
+	// many keys counts absent ones too.
 	Hits  int
 	Bytes int // the length of the values read, or handed over to be stored
 	Err   error
@@ -78,7 +80,7 @@ func (c *Cache) WithHook(h Hook) *Cache {
 	view := *c
 	view.hook = joinHooks(h, c.hook)
 	if c.parts != nil {
-		view.outer = joinHooks(h, c.outer)
+		view.outer.hook = joinHooks(h, c.outer.hook)
 	}
 	return &view
 }

@@ -22,6 +22,9 @@ type Item struct {
 	token   any
 }
 
+// errSameKey is a mistake of the caller.
+var errSameKey = errors.New("cache: the batch holds another item of that key; only the first was looked at")
+
 // errForeignItem is a mistake of the caller: there is no state to compare with.
 var errForeignItem = errors.New("cache: the item was not read by GetItem of this cache")
 
@@ -100,6 +103,63 @@ func (c *Cache) compareAndDelete(ctx context.Context, old Item) error {
 		return err
 	}
 	return c.core.swap.CompareAndDelete(ctx, old.encoded, old.token)
+}
+
+// CompareAndDeleteMulti is CompareAndDelete for many items. Every item that is unchanged
+// is removed; a *MultiError names the keys of the others, each with its reason:
+// ErrConflict, ErrMiss, or a failure. Each item must be of another key: a second one of
+// the same name is refused, whatever its prefix, as the answer could not tell them apart.
+func (c *Cache) CompareAndDeleteMulti(ctx context.Context, old []Item) error {
+	if c.hook == nil {
+		return c.compareAndDeleteMulti(ctx, old)
+	}
+	ctx, s := c.start(ctx, OpCompareAndDeleteMulti, len(old))
+	err := c.compareAndDeleteMulti(ctx, old)
+	keys := make([]string, len(old))
+	for i, it := range old {
+		keys[i] = it.Key
+	}
+	s.hook.End(ctx, s.o, multi(distinct(keys), err))
+	return err
+}
+
+func (c *Cache) compareAndDeleteMulti(ctx context.Context, old []Item) error {
+	if err := c.ready(ctx); err != nil {
+		return err
+	}
+	if c.core.swap == nil {
+		return c.unsupported(OpCompareAndDeleteMulti)
+	}
+	b := &batch{keys: make([]string, 0, len(old)), originals: make([]string, 0, len(old))}
+	tokens := make([]any, 0, len(old))
+	seen := make(map[string]bool, len(old))
+	for _, it := range old {
+		if seen[it.Key] {
+			b.note(it.Key, errSameKey)
+			continue
+		}
+		seen[it.Key] = true
+		if err := c.readyFor(ctx, OpCompareAndDeleteMulti, it); err != nil {
+			b.note(it.Key, err)
+			continue
+		}
+		b.keys = append(b.keys, it.encoded)
+		b.originals = append(b.originals, it.Key)
+		tokens = append(tokens, it.token)
+	}
+	if c.core.multiSwap == nil {
+		b.each(ctx, func(i int, key string) error {
+			return c.core.swap.CompareAndDelete(ctx, key, tokens[i])
+		})
+		return b.err(OpCompareAndDeleteMulti)
+	}
+	if len(b.keys) == 0 {
+		return b.err(OpCompareAndDeleteMulti)
+	}
+	for i, err := range c.core.multiSwap.CompareAndDeleteMulti(ctx, b.keys, tokens) {
+		b.fail(i, err)
+	}
+	return b.err(OpCompareAndDeleteMulti)
 }
 
 func (c *Cache) readyFor(ctx context.Context, op Op, old Item) error {

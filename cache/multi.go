@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -128,7 +127,7 @@ func (c *Cache) storeMulti(ctx context.Context, op Op, mode driver.Mode, values 
 	}
 	ctx, s := c.start(ctx, op, len(values))
 	err := c.storeEntries(ctx, op, mode, values, ttl)
-	r := s.multi(err)
+	r := multi(len(values), err)
 	for _, v := range values {
 		r.Bytes += len(v)
 	}
@@ -174,7 +173,7 @@ func (c *Cache) DeleteMulti(ctx context.Context, keys []string) error {
 	}
 	ctx, s := c.start(ctx, OpDeleteMulti, len(keys))
 	err := c.deleteMulti(ctx, keys)
-	s.hook.End(ctx, s.o, s.multi(err))
+	s.hook.End(ctx, s.o, multi(distinct(keys), err))
 	return err
 }
 
@@ -198,16 +197,26 @@ func (c *Cache) deleteMulti(ctx context.Context, keys []string) error {
 	return b.err(OpDeleteMulti)
 }
 
-// multi is the outcome of an operation that names the keys it failed for.
-func (s span) multi(err error) Outcome {
+// multi is the outcome of an operation on n different keys that names those it failed
+// for.
+func multi(n int, err error) Outcome {
 	r := Outcome{Err: err}
 	var m *MultiError
 	if errors.As(err, &m) {
-		r.Hits = s.o.Keys - len(m.Errors)
+		r.Hits = n - len(m.Errors)
 	} else if err == nil {
-		r.Hits = s.o.Keys
+		r.Hits = n
 	}
 	return r
+}
+
+// distinct counts the keys, each once.
+func distinct(keys []string) int {
+	seen := make(map[string]struct{}, len(keys))
+	for _, k := range keys {
+		seen[k] = struct{}{}
+	}
+	return len(seen)
 }
 
 // batch is a list of keys on the way to a driver.
@@ -233,8 +242,8 @@ func (c *Cache) batch(keys []string) *batch {
 		}
 		if other, ok := seen[encoded]; ok && other != original {
 			collided = true
-			b.note(original, fmt.Errorf("%w: with %.40q", encoding.ErrCollision, other))
-			b.note(other, fmt.Errorf("%w: with %.40q", encoding.ErrCollision, original))
+			b.note(original, encoding.ErrCollision)
+			b.note(other, encoding.ErrCollision)
 			continue
 		}
 		if seen != nil {

@@ -15,6 +15,13 @@ type partitions struct {
 	labels []string
 }
 
+// outer is what a view of a cache with partitions was given since it was partitioned.
+type outer struct {
+	hook   Hook
+	prefix string
+	kind   Kind
+}
+
 // Partitioned returns a cache made of others, one for each namespace. Operations go
 // to the default namespace; [Cache.Namespace] gives the others; Flush, Ping and Close
 // reach each distinct cache once. Package client makes such caches from a
@@ -45,14 +52,13 @@ func Partitioned(defaultNamespace string, namespaces map[string]*Cache) (*Cache,
 		}
 	}
 	view := *def
-	view.parts, view.outer = p, nil
+	view.parts, view.outer = p, outer{}
 	return &view, nil
 }
 
-// Namespace returns the partition of that name, with the hooks that c was
-// given. A cache that has
-// no partitions is its own partition for every name. An unknown name is an error that
-// tells which exist.
+// Namespace returns the partition of that name, with the hooks, the prefix and the kind
+// that c was given. A cache that has no partitions is its own partition for every name.
+// An unknown name is an error that tells which exist.
 func (c *Cache) Namespace(name string) (*Cache, error) {
 	if c.parts == nil {
 		return c, nil
@@ -62,7 +68,14 @@ func (c *Cache) Namespace(name string) (*Cache, error) {
 		return nil, fmt.Errorf("cache: unknown namespace %.40q; %s", name, existing(c.parts.byName))
 	}
 	view := *part
-	view.hook = joinHooks(c.outer, part.hook)
+	view.hook = joinHooks(c.outer.hook, part.hook)
+	view.prefix += c.outer.prefix
+	if c.outer.kind != Bytes {
+		view.kind = c.outer.kind
+	}
+	if view.parts != nil {
+		view.outer = outer{joinHooks(c.outer.hook, part.outer.hook), part.outer.prefix + c.outer.prefix, view.kind}
+	}
 	return &view, nil
 }
 

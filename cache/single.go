@@ -3,10 +3,12 @@ package cache
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/internal/key"
 )
 
 // Get returns the value of key, or ErrMiss. The bytes may be shared with other
@@ -21,12 +23,21 @@ func (c *Cache) Get(ctx context.Context, key string) ([]byte, error) {
 	return c.get(ctx, key)
 }
 
-func (c *Cache) get(ctx context.Context, key string) ([]byte, error) {
-	key, err := c.begin(ctx, key)
-	if err != nil {
+func (c *Cache) get(ctx context.Context, k string) ([]byte, error) {
+	if err := c.ready(ctx); err != nil {
 		return nil, err
 	}
-	return c.core.driver.Get(ctx, key)
+	if !c.plain() {
+		k = c.encoded(k)
+	}
+	if !c.core.anyKey && !key.Legal(k) {
+		return nil, invalidKey(k)
+	}
+	v, err := c.core.driver.Get(ctx, k)
+	if err != nil && c.core.anyKey && !key.Legal(k) {
+		return nil, invalidKey(k)
+	}
+	return v, err
 }
 
 // Set stores value under key for ttl (0: no expiry). The cache keeps no reference to
@@ -101,7 +112,8 @@ func (c *Cache) Decrement(ctx context.Context, key string, delta uint64) (uint64
 
 // IncrementInitial is Increment for a key that may be absent: it is then set to
 // initial, with the TTL, and counted from there, so that the first call returns
-// initial + delta. The TTL of a key that is present stays.
+// initial + delta. The TTL of a key that is present stays. A key that others delete and
+// begin again all the time is ErrConflict in the end.
 func (c *Cache) IncrementInitial(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
 	return c.count(ctx, OpIncrement, key, delta, &start{initial, ttl})
 }
@@ -135,7 +147,7 @@ func (c *Cache) countKey(ctx context.Context, op Op, key string, delta uint64, f
 	if from != nil && from.ttl < 0 {
 		return 0, checkTTL(from.ttl)
 	}
-	for {
+	for range maxStarts {
 		n, err := c.countOnce(ctx, op, key, delta)
 		if from == nil || !errors.Is(err, ErrMiss) {
 			return n, err
@@ -155,7 +167,11 @@ func (c *Cache) countKey(ctx context.Context, op Op, key string, delta uint64, f
 			return 0, err
 		}
 	}
+	return 0, &Error{Driver: c.core.name, Op: op.String(), Err: fmt.Errorf("the counter came and went %d times: %w", maxStarts, ErrConflict)}
 }
+
+// maxStarts bounds how often a counter is found absent, and then present.
+const maxStarts = 100
 
 func (c *Cache) countOnce(ctx context.Context, op Op, key string, delta uint64) (uint64, error) {
 	if op == OpDecrement {

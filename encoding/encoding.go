@@ -120,7 +120,7 @@ func ByName(names string) (Encoding, error) {
 	for name := range strings.SplitSeq(names, ",") {
 		e, ok := named[name]
 		if !ok {
-			return Encoding{}, fmt.Errorf("encoding: unknown key encoding %q, want string, base64, md5, sha1, sha256, sha512, safe or some of them joined with commas", name)
+			return Encoding{}, fmt.Errorf("encoding: unknown key encoding %.40q, want string, base64, md5, sha1, sha256, sha512, safe or some of them joined with commas", name)
 		}
 		steps = append(steps, e)
 	}
@@ -147,5 +147,8 @@ func (e Encoding) String() string {
 	return e.name
 }
 
-// Equal reports whether both have the same name.
-func (e Encoding) Equal(other Encoding) bool { return e.String() == other.String() }
+// Equal reports whether both have the same name, and both or none leave keys as they
+// are.
+func (e Encoding) Equal(other Encoding) bool {
+	return e.String() == other.String() && (e.encode == nil) == (other.encode == nil)
+}

@@ -3,9 +3,14 @@
 //
 // # DSN
 //
-//	null://
+//	null://?key_encoding=safe
 //
-// There are no parameters, and no Config: [New] takes none.
+// key_encoding is the name of an encoding, as package encoding knows it; the default
+// is string.
+//
+// # Config
+//
+// [Config] says the same; [ParseDSN] and [Config.FormatDSN] turn one into the other.
 //
 // # Behaviour
 //
@@ -26,31 +31,64 @@ package null
 
 import (
 	"context"
+	"net/url"
 	"time"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/encoding"
 	"github.com/larder-go/larder/internal/dsn"
 )
 
+const name = "null"
+
 func init() {
 	cache.Register(name, func(source string) (*cache.Cache, error) {
-		d, err := dsn.Parse(name, source)
+		c, err := ParseDSN(source)
 		if err != nil {
 			return nil, err
 		}
-		d.NoAddress()
-		if err := d.Done(); err != nil {
-			return nil, err
-		}
-		return New(), nil
+		return New(c), nil
 	})
 }
 
-const name = "null"
+// Config is what a cache that keeps nothing can be told.
+type Config struct {
+	// KeyEncoding is applied to the keys before they are checked, so that a key
+	// is legal here if it is in the cache whose place this one takes.
+	KeyEncoding encoding.Encoding
+}
 
 // New returns a cache that keeps nothing.
-func New() *cache.Cache { return cache.New(discard{}, cache.Options{Name: name}) }
+func New(c Config) *cache.Cache {
+	return cache.New(discard{}, cache.Options{Name: name, Encoding: c.KeyEncoding})
+}
+
+// ParseDSN reads a configuration string; the package comment says which parameters
+// there are.
+func ParseDSN(source string) (Config, error) {
+	var c Config
+	d, err := dsn.Parse(name, source)
+	if err != nil {
+		return Config{}, err
+	}
+	d.NoAddress()
+	d.Encoding(&c.KeyEncoding)
+	if err := d.Done(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// FormatDSN writes the string that ParseDSN reads. An encoding of the program's own
+// stands in it by its name, which ParseDSN does not know.
+func (c Config) FormatDSN() string {
+	params := url.Values{}
+	if !c.KeyEncoding.Equal(encoding.Encoding{}) {
+		params.Set("key_encoding", c.KeyEncoding.String())
+	}
+	return dsn.Format(name, "", "", params)
+}
 
 var (
 	_ driver.Swapper   = discard{}

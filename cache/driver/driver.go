@@ -10,9 +10,11 @@
 //   - [Swapper]: compare-and-swap and compare-and-delete. They cannot be imitated
 //     atomically, so without them the cache answers an error that satisfies
 //     errors.Is(err, errors.ErrUnsupported).
-//   - [MultiItemGetter]: items with their tokens for many keys, for a Swapper.
+//   - [MultiItemGetter], [MultiSwapper]: a Swapper's operations on many keys, looped
+//     like the others where they are missing.
 //   - [Toucher], [Statser]: likewise without imitation.
-//   - [Pinger]: a reachability check. Without it the cache pings with a Get.
+//   - [Pinger]: a reachability check. Without it the cache pings with a Get,
+//     which reaches one server of several.
 //   - [Discarder]: the statement that nothing is kept.
 //
 // The abilities are looked for once, when the cache is made. The rules that the
@@ -178,6 +180,14 @@ type MultiItemGetter interface {
 	// GetItemMulti returns one item for each key, in order; the zero Item is a
 	// miss. Errors are as in GetMulti. Keys may repeat.
 	GetItemMulti(ctx context.Context, keys []string) ([]Item, error)
+}
+
+// MultiSwapper is CompareAndDelete for many keys, for a driver that is a [Swapper].
+type MultiSwapper interface {
+	// CompareAndDeleteMulti deletes each key as CompareAndDelete would with the
+	// token of the same index. The result is nil when all were deleted; otherwise
+	// it holds one error for each key, in order. No key comes twice.
+	CompareAndDeleteMulti(ctx context.Context, keys []string, tokens []any) []error
 }
 
 // Toucher gives a key a new TTL without its value.

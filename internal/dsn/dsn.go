@@ -10,6 +10,7 @@ package dsn
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -31,14 +32,18 @@ type DSN struct {
 	err    error
 }
 
-// Scheme returns the part of s before "://".
+// Scheme returns the part of s before "://". What cannot be a scheme is not repeated in
+// the error: it may be a password that lost its place.
 func Scheme(s string) (string, error) {
 	scheme, _, ok := strings.Cut(s, "://")
-	if !ok || scheme == "" {
+	if !ok || scheme == "" || strings.Trim(scheme, schemeLetters) != "" {
 		return "", errors.New("dsn: no scheme: want a string such as memory:// or scheme://host:port?name=value")
 	}
 	return scheme, nil
 }
+
+// schemeLetters are the characters of a scheme.
+const schemeLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-."
 
 // Parse takes s apart. The scheme must be the given one.
 func Parse(scheme, s string) (*DSN, error) {
@@ -59,14 +64,16 @@ func Parse(scheme, s string) (*DSN, error) {
 	if i := strings.IndexByte(rest, '/'); i >= 0 {
 		hosts, path = rest[:i], rest[i:]
 	}
-	if strings.Contains(hosts, "@") {
-		return nil, d.errorf("user and password before the host are not supported")
-	}
 	if d.Hosts, err = url.PathUnescape(hosts); err != nil {
 		return nil, d.errorf("bad escape in the host part")
 	}
 	if d.Path, err = url.PathUnescape(path); err != nil {
 		return nil, d.errorf("bad escape in the path")
+	}
+	// After unescaping, since an @ may be escaped; and also in the path, since a password
+	// may hold a slash.
+	if d.Hosts != "" && strings.Contains(d.Hosts+d.Path, "@") {
+		return nil, d.errorf("user and password before the host are not supported")
 	}
 	if d.params, err = parseQuery(query); err != nil {
 		return nil, d.errorf("%w", err)
@@ -266,7 +273,7 @@ func (d *DSN) Done() error {
 	if d.err != nil {
 		return d.err
 	}
-	for name := range d.params {
+	for _, name := range slices.Sorted(maps.Keys(d.params)) {
 		if !slices.Contains(d.read, name) {
 			if len(d.read) == 0 {
 				return d.errorf("unknown parameter %q; there are none", shorten(name))

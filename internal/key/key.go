@@ -33,6 +33,15 @@ func Legal(s string) bool {
 	return bad == 0
 }
 
+// AnyGetter is a cache in the process whose Get takes any string, and answers ErrMiss
+// for one that is not legal. The check then comes after a miss, and a hit does without
+// it: the lookup is what waits for the bytes of the key to arrive, and not the check. A
+// hit takes 0.77 times as long (go run . -memory speed, in internal/benchmarks).
+type AnyGetter interface {
+	// GetsAnyKey does nothing; having it is the statement.
+	GetsAnyKey()
+}
+
 // Problem says in words what is wrong with an illegal key, without the key itself.
 func Problem(s string) string {
 	if s == "" {

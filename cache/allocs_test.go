@@ -1,0 +1,95 @@
+package cache_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/cachetest"
+	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/encoding"
+	"github.com/larder-go/larder/internal/race"
+)
+
+// weightless is a driver that allocates nothing, so that what is counted is the
+// portable type.
+type weightless struct{ value []byte }
+
+func (w *weightless) Get(_ context.Context, key string) ([]byte, error) {
+	if key == "absent" {
+		return nil, driver.ErrMiss
+	}
+	return w.value, nil
+}
+
+func (w *weightless) Store(_ context.Context, mode driver.Mode, e driver.Entry) error {
+	if mode == driver.Add && e.Key == "k" {
+		return driver.ErrNotStored
+	}
+	return nil
+}
+
+func (w *weightless) Delete(_ context.Context, key string) error {
+	if key == "absent" {
+		return driver.ErrMiss
+	}
+	return nil
+}
+
+func (w *weightless) Increment(context.Context, string, uint64) (uint64, error) { return 1, nil }
+func (w *weightless) Decrement(context.Context, string, uint64) (uint64, error) { return 1, nil }
+func (w *weightless) Touch(context.Context, string, time.Duration) error        { return nil }
+func (w *weightless) Flush(context.Context) error                               { return nil }
+func (w *weightless) Close() error                                              { return nil }
+func (w *weightless) CompareAndSwap(context.Context, any, driver.Entry) error   { return nil }
+func (w *weightless) CompareAndDelete(context.Context, string, any) error       { return nil }
+func (w *weightless) GetItem(context.Context, string) (driver.Item, error) {
+	return driver.Item{Value: w.value, Token: w}, nil
+}
+
+// The portable type adds no allocation.
+func TestAllocs(t *testing.T) {
+	cachetest.Allocs(t, func(*testing.T) *cache.Cache { return open(&weightless{[]byte("value")}) }, cachetest.Allocations{})
+}
+
+// Neither does it for the rest of the operations on one key, nor in a view.
+func TestAllocsOfTheRest(t *testing.T) {
+	if race.Enabled {
+		t.Log("allocations are not counted under the race detector")
+		return
+	}
+	ctx := t.Context()
+	plain := open(&weightless{[]byte("value")})
+	for name, c := range map[string]*cache.Cache{
+		"plain":      plain,
+		"safe keys":  cache.New(&weightless{[]byte("value")}, cache.Options{Name: "stub", Encoding: encoding.Safe()}),
+		"of numbers": plain.WithKind(cache.Number),
+		"namespace":  namespace(t, plain, "any"),
+	} {
+		item, err := c.GetItem(ctx, "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := []byte("value")
+		for op, do := range map[string]func(){
+			"Get":              func() { c.Get(ctx, "k") },
+			"Get, miss":        func() { c.Get(ctx, "absent") },
+			"Set":              func() { c.Set(ctx, "k", v, time.Minute) },
+			"Add":              func() { c.Add(ctx, "k", v, 0) },
+			"Replace":          func() { c.Replace(ctx, "k", v, 0) },
+			"Delete":           func() { c.Delete(ctx, "k") },
+			"Increment":        func() { c.Increment(ctx, "k", 1) },
+			"Decrement":        func() { c.Decrement(ctx, "k", 1) },
+			"IncrementInitial": func() { c.IncrementInitial(ctx, "k", 1, 1, 0) },
+			"GetItem":          func() { c.GetItem(ctx, "k") },
+			"CompareAndSwap":   func() { c.CompareAndSwap(ctx, item, v, 0) },
+			"CompareAndDelete": func() { c.CompareAndDelete(ctx, item) },
+			"Touch":            func() { c.Touch(ctx, "k", 0) },
+		} {
+			if n := testing.AllocsPerRun(100, do); n != 0 {
+				t.Errorf("%s: %s: %v allocations, want none", name, op, n)
+			}
+		}
+	}
+}

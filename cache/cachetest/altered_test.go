@@ -1,0 +1,233 @@
+package cachetest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+)
+
+// The types here break what the portable type promises: each alters one method.
+
+// laxTouch does not check the keys of Touch.
+type laxTouch struct{ subject }
+
+func (l laxTouch) Touch(ctx context.Context, key string, ttl time.Duration) error {
+	err := l.subject.Touch(ctx, key, ttl)
+	if errors.Is(err, cache.ErrInvalidKey) {
+		return cache.ErrMiss
+	}
+	return err
+}
+
+// strictBatch fetches nothing if one key is illegal.
+type strictBatch struct{ subject }
+
+func (s strictBatch) GetMulti(ctx context.Context, keys []string) (map[string][]byte, error) {
+	values, err := s.subject.GetMulti(ctx, keys)
+	if errors.Is(err, cache.ErrInvalidKey) {
+		return nil, err
+	}
+	return values, err
+}
+
+// laxTTL takes a negative TTL for a short one.
+type laxTTL struct{ subject }
+
+func (l laxTTL) AddMulti(ctx context.Context, values map[string][]byte, ttl time.Duration) error {
+	return l.subject.AddMulti(ctx, values, max(ttl, 0))
+}
+
+// bareInitial returns the initial value without counting.
+type bareInitial struct{ subject }
+
+func (b bareInitial) DecrementInitial(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
+	if err := b.Add(ctx, key, []byte("10"), ttl); err == nil && initial == 10 && delta == 1 {
+		return 10, nil
+	} else if err == nil {
+		b.Delete(ctx, key)
+	}
+	return b.subject.DecrementInitial(ctx, key, delta, initial, ttl)
+}
+
+// eagerInitial sets the initial value over a present one.
+type eagerInitial struct{ subject }
+
+func (e eagerInitial) DecrementInitial(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
+	if initial == 100 && delta == 3 {
+		e.Delete(ctx, key)
+	}
+	return e.subject.DecrementInitial(ctx, key, delta, initial, ttl)
+}
+
+// forcefulInitial sets the initial value over a text.
+type forcefulInitial struct{ subject }
+
+func (f forcefulInitial) IncrementInitial(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
+	n, err := f.subject.IncrementInitial(ctx, key, delta, initial, ttl)
+	if errors.Is(err, cache.ErrNotNumber) {
+		f.Delete(ctx, key)
+		return f.subject.IncrementInitial(ctx, key, delta, initial, ttl)
+	}
+	return n, err
+}
+
+// racyInitial sets an absent key and then counts.
+type racyInitial struct{ subject }
+
+func (r racyInitial) IncrementInitial(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
+	if _, err := r.Get(ctx, key); initial == 100 && delta == 1 && errors.Is(err, cache.ErrMiss) {
+		time.Sleep(time.Nanosecond)
+		if err := r.Set(ctx, key, []byte("100"), ttl); err != nil {
+			return 0, err
+		}
+	}
+	return r.subject.IncrementInitial(ctx, key, delta, initial, ttl)
+}
+
+// credulous takes an item from anywhere.
+type credulous struct{ subject }
+
+func (c credulous) CompareAndDelete(ctx context.Context, old cache.Item) error {
+	err := c.subject.CompareAndDelete(ctx, old)
+	if err != nil && old.Key == "k" && string(old.Value) == "2" && !errors.Is(err, cache.ErrConflict) && !errors.Is(err, cache.ErrMiss) && !errors.Is(err, cache.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// modest denies that it can touch.
+type modest struct{ subject }
+
+func (m modest) Supports(op cache.Op) bool { return op != cache.OpTouch && m.subject.Supports(op) }
+
+// noPing cannot ping, and says so.
+type noPing struct{ subject }
+
+func (n noPing) Supports(op cache.Op) bool { return op != cache.OpPing && n.subject.Supports(op) }
+
+func (n noPing) Ping(ctx context.Context) error {
+	if err := n.subject.Ping(ctx); err != nil {
+		return err
+	}
+	return &cache.Error{Driver: "faulty", Op: "ping", Err: errors.ErrUnsupported}
+}
+
+// splitNamespace has partitions although the suite was told of none.
+type splitNamespace struct{ subject }
+
+func (s splitNamespace) namespace(name string) (subject, error) {
+	return s.withPrefix(name), nil
+}
+
+// anyNamespace gives itself for a name that it does not know.
+type anyNamespace struct{ subject }
+
+func (a anyNamespace) namespace(name string) (subject, error) {
+	ns, err := a.subject.namespace(name)
+	if err != nil {
+		return a, nil
+	}
+	return ns, nil
+}
+
+// closeOnce fails when it is closed again.
+type closeOnce struct {
+	subject
+	closed bool
+}
+
+func (c *closeOnce) Close() error {
+	if c.closed {
+		return cache.ErrClosed
+	}
+	c.closed = true
+	return c.subject.Close()
+}
+
+// openView has views that work after Close.
+type openView struct{ subject }
+
+func (o openView) as(k cache.Kind) subject { return neverClosed{o.subject.as(k)} }
+
+type neverClosed struct{ subject }
+
+func (n neverClosed) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	err := n.subject.Set(ctx, key, value, ttl)
+	if errors.Is(err, cache.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// pingAlways answers, whatever the state of the cache.
+type pingAlways struct{ subject }
+
+func (pingAlways) Ping(context.Context) error { return nil }
+
+// deaf gets although the context is done.
+type deaf struct{ subject }
+
+func (d deaf) GetMulti(_ context.Context, keys []string) (map[string][]byte, error) {
+	return d.subject.GetMulti(context.Background(), keys)
+}
+
+// slowEar counts, and then looks at the context.
+type slowEar struct{ subject }
+
+func (s slowEar) Increment(ctx context.Context, key string, delta uint64) (uint64, error) {
+	n, err := s.subject.Increment(context.Background(), key, delta)
+	if ctx.Err() != nil && !errors.Is(err, cache.ErrClosed) {
+		return 0, ctx.Err()
+	}
+	return n, err
+}
+
+// loudPrefix names results of GetMulti with the prefix.
+type loudPrefix struct{ subject }
+
+func (l loudPrefix) withPrefix(prefix string) subject {
+	return prefixed{loudPrefix{l.subject.withPrefix(prefix)}, prefix}
+}
+
+type prefixed struct {
+	subject
+	prefix string
+}
+
+func (p prefixed) GetMulti(ctx context.Context, keys []string) (map[string][]byte, error) {
+	values, err := p.subject.GetMulti(ctx, keys)
+	named := map[string][]byte{}
+	for k, v := range values {
+		named[p.prefix+k] = v
+	}
+	return named, err
+}
+
+// forgetful does not tell a hook the end of a touch.
+type forgetful struct{ subject }
+
+func (f forgetful) withHook(h cache.Hook) subject { return f.subject.withHook(noEnd{h}) }
+
+type noEnd struct{ cache.Hook }
+
+func (n noEnd) End(ctx context.Context, o cache.Operation, r cache.Outcome) {
+	if o.Op != cache.OpTouch {
+		n.Hook.End(ctx, o, r)
+	}
+}
+
+// hitless tells a hook of no hits of a batch.
+type hitless struct{ subject }
+
+func (h hitless) withHook(hook cache.Hook) subject { return h.subject.withHook(noHits{hook}) }
+
+type noHits struct{ cache.Hook }
+
+func (n noHits) End(ctx context.Context, o cache.Operation, r cache.Outcome) {
+	if o.Op == cache.OpGetMulti {
+		r.Hits = 0
+	}
+	n.Hook.End(ctx, o, r)
+}

@@ -1,0 +1,223 @@
+package cachetest
+
+import (
+	"context"
+	"errors"
+	"hash/crc32"
+	"time"
+
+	"github.com/larder-go/larder/cache/driver"
+)
+
+// largest is the length of the largest value that faulty takes.
+const largest = 32 << 10
+
+// faulty is a mapCache with every ability, each of whose operations can be replaced
+// by one that breaks a rule.
+type faulty struct {
+	m *mapCache
+
+	get          func(key string) ([]byte, error)
+	store        func(mode driver.Mode, e driver.Entry) error
+	delete       func(key string) error
+	increment    func(key string, delta uint64) (uint64, error)
+	decrement    func(key string, delta uint64) (uint64, error)
+	flush        func() error
+	close        func() error
+	ping         func() error
+	touch        func(key string, ttl time.Duration) error
+	stats        func() (driver.Stats, error)
+	getItem      func(key string) (driver.Item, error)
+	swap         func(token any, e driver.Entry) error
+	swapDelete   func(key string, token any) error
+	swapDeletes  func(keys []string, tokens []any) []error
+	getMulti     func(keys []string) ([][]byte, error)
+	getItemMulti func(keys []string) ([]driver.Item, error)
+	storeMulti   func(mode driver.Mode, entries []driver.Entry) []error
+	deleteMulti  func(keys []string) []error
+}
+
+// newFaulty returns one without a fault.
+func newFaulty() *faulty {
+	m := newMapCache()
+	ctx := context.Background()
+	f := &faulty{
+		m:         m,
+		get:       func(key string) ([]byte, error) { return m.Get(ctx, key) },
+		delete:    func(key string) error { return m.Delete(ctx, key) },
+		increment: func(key string, delta uint64) (uint64, error) { return m.Increment(ctx, key, delta) },
+		decrement: func(key string, delta uint64) (uint64, error) { return m.Decrement(ctx, key, delta) },
+		flush:     func() error { return m.Flush(ctx) },
+		close:     m.Close,
+		ping:      func() error { return nil },
+		touch:     func(key string, ttl time.Duration) error { return m.Touch(ctx, key, ttl) },
+		stats:     func() (driver.Stats, error) { return m.Stats(ctx) },
+		getItem:   func(key string) (driver.Item, error) { return m.GetItem(ctx, key) },
+		swapDelete: func(key string, token any) error {
+			return m.CompareAndDelete(ctx, key, token)
+		},
+	}
+	f.store = func(mode driver.Mode, e driver.Entry) error {
+		if len(e.Value) > largest {
+			return driver.ErrTooLarge
+		}
+		return m.Store(ctx, mode, e)
+	}
+	f.swap = func(token any, e driver.Entry) error {
+		if len(e.Value) > largest {
+			return driver.ErrTooLarge
+		}
+		return m.CompareAndSwap(ctx, token, e)
+	}
+	f.getMulti = func(keys []string) ([][]byte, error) {
+		values := make([][]byte, len(keys))
+		var failed error
+		for i, k := range keys {
+			v, err := f.get(k)
+			values[i] = v
+			if err != nil && !errors.Is(err, driver.ErrMiss) {
+				failed = err
+			}
+		}
+		return values, failed
+	}
+	f.getItemMulti = func(keys []string) ([]driver.Item, error) {
+		items := make([]driver.Item, len(keys))
+		var failed error
+		for i, k := range keys {
+			it, err := f.getItem(k)
+			items[i] = it
+			if err != nil && !errors.Is(err, driver.ErrMiss) {
+				failed = err
+			}
+		}
+		return items, failed
+	}
+	f.storeMulti = func(mode driver.Mode, entries []driver.Entry) []error {
+		errs := make([]error, len(entries))
+		for i, e := range entries {
+			errs[i] = f.store(mode, e)
+		}
+		return errs
+	}
+	f.deleteMulti = func(keys []string) []error {
+		errs := make([]error, len(keys))
+		for i, k := range keys {
+			errs[i] = f.delete(k)
+		}
+		return errs
+	}
+	f.swapDeletes = func(keys []string, tokens []any) []error {
+		errs := make([]error, len(keys))
+		for i, k := range keys {
+			errs[i] = f.swapDelete(k, tokens[i])
+		}
+		return errs
+	}
+	return f
+}
+
+// halfDown makes the server of every other key unreachable.
+func (f *faulty) halfDown() {
+	down := func(op, key string) error {
+		if crc32.ChecksumIEEE([]byte(key))%2 == 0 {
+			return nil
+		}
+		return driver.Unavailable("faulty", op, "server-1", errors.New("connection refused"))
+	}
+	get, store, del, increment, decrement := f.get, f.store, f.delete, f.increment, f.decrement
+	touch, getItem := f.touch, f.getItem
+	f.get = func(key string) ([]byte, error) {
+		if err := down("get", key); err != nil {
+			return nil, err
+		}
+		return get(key)
+	}
+	f.store = func(mode driver.Mode, e driver.Entry) error {
+		if err := down(mode.String(), e.Key); err != nil {
+			return err
+		}
+		return store(mode, e)
+	}
+	f.delete = func(key string) error {
+		if err := down("delete", key); err != nil {
+			return err
+		}
+		return del(key)
+	}
+	f.increment = func(key string, delta uint64) (uint64, error) {
+		if err := down("increment", key); err != nil {
+			return 0, err
+		}
+		return increment(key, delta)
+	}
+	f.decrement = func(key string, delta uint64) (uint64, error) {
+		if err := down("decrement", key); err != nil {
+			return 0, err
+		}
+		return decrement(key, delta)
+	}
+	f.touch = func(key string, ttl time.Duration) error {
+		if err := down("touch", key); err != nil {
+			return err
+		}
+		return touch(key, ttl)
+	}
+	f.getItem = func(key string) (driver.Item, error) {
+		if err := down("get item", key); err != nil {
+			return driver.Item{}, err
+		}
+		return getItem(key)
+	}
+	f.ping = func() error {
+		return driver.Unavailable("faulty", "ping", "server-1", errors.New("connection refused"))
+	}
+}
+
+func (f *faulty) Get(_ context.Context, key string) ([]byte, error) { return f.get(key) }
+func (f *faulty) Store(_ context.Context, mode driver.Mode, e driver.Entry) error {
+	return f.store(mode, e)
+}
+func (f *faulty) Delete(_ context.Context, key string) error { return f.delete(key) }
+func (f *faulty) Increment(_ context.Context, key string, delta uint64) (uint64, error) {
+	return f.increment(key, delta)
+}
+func (f *faulty) Decrement(_ context.Context, key string, delta uint64) (uint64, error) {
+	return f.decrement(key, delta)
+}
+func (f *faulty) Flush(context.Context) error { return f.flush() }
+func (f *faulty) Close() error                { return f.close() }
+func (f *faulty) Ping(context.Context) error  { return f.ping() }
+func (f *faulty) Touch(_ context.Context, key string, ttl time.Duration) error {
+	return f.touch(key, ttl)
+}
+func (f *faulty) Stats(context.Context) (driver.Stats, error)                { return f.stats() }
+func (f *faulty) GetItem(_ context.Context, key string) (driver.Item, error) { return f.getItem(key) }
+func (f *faulty) GetMulti(_ context.Context, keys []string) ([][]byte, error) {
+	return f.getMulti(keys)
+}
+func (f *faulty) DeleteMulti(_ context.Context, keys []string) []error { return f.deleteMulti(keys) }
+func (f *faulty) CompareAndDelete(_ context.Context, key string, tok any) error {
+	return f.swapDelete(key, tok)
+}
+func (f *faulty) CompareAndDeleteMulti(_ context.Context, keys []string, tokens []any) []error {
+	return f.swapDeletes(keys, tokens)
+}
+func (f *faulty) CompareAndSwap(_ context.Context, tok any, e driver.Entry) error {
+	return f.swap(tok, e)
+}
+func (f *faulty) GetItemMulti(_ context.Context, keys []string) ([]driver.Item, error) {
+	return f.getItemMulti(keys)
+}
+func (f *faulty) StoreMulti(_ context.Context, mode driver.Mode, entries []driver.Entry) []error {
+	return f.storeMulti(mode, entries)
+}
+
+var (
+	_ driver.Swapper         = (*faulty)(nil)
+	_ driver.MultiSwapper    = (*faulty)(nil)
+	_ driver.MultiGetter     = (*faulty)(nil)
+	_ driver.MultiItemGetter = (*faulty)(nil)
+	_ driver.MultiStorer     = (*faulty)(nil)
+	_ driver.MultiDeleter    = (*faulty)(nil)
+)

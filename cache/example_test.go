@@ -1,0 +1,196 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	_ "github.com/larder-go/larder/memory"
+)
+
+// example opens the cache of the examples.
+func example() *cache.Cache {
+	c, err := cache.Open("memory://")
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// Open a cache from a string, and use it the same way wherever the data lives.
+func Example() {
+	ctx := context.Background()
+	c, err := cache.Open("memory://")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+
+	if err := c.Set(ctx, "user:1", []byte("Ada"), 10*time.Minute); err != nil {
+		fmt.Println(err)
+	}
+	name, err := c.Get(ctx, "user:1")
+	fmt.Printf("%s %v\n", name, err)
+
+	_, err = c.Get(ctx, "user:2")
+	fmt.Println(errors.Is(err, cache.ErrMiss))
+	// Output:
+	// Ada <nil>
+	// true
+}
+
+func ExampleOpen() {
+	_, err := cache.Open("memory://?buckets=many")
+	fmt.Println(err)
+	c, err := cache.Open("memory://?key_encoding=safe")
+	fmt.Println(c != nil, err)
+	// Output:
+	// memory: dsn: parameter buckets: "many" is not a whole number of 1 or more
+	// true <nil>
+}
+
+func ExampleCache_GetMulti() {
+	ctx := context.Background()
+	c := example()
+	defer c.Close()
+	if err := c.SetMulti(ctx, map[string][]byte{"a": []byte("1"), "b": []byte("2")}, time.Hour); err != nil {
+		fmt.Println(err)
+	}
+	values, err := c.GetMulti(ctx, []string{"a", "b", "absent"})
+	for _, k := range slices.Sorted(maps.Keys(values)) {
+		fmt.Printf("%s=%s\n", k, values[k])
+	}
+	fmt.Println(err)
+	// Output:
+	// a=1
+	// b=2
+	// <nil>
+}
+
+// A batch does what it can, and names the keys that it could not serve.
+func ExampleMultiError() {
+	ctx := context.Background()
+	c := example()
+	defer c.Close()
+	err := c.AddMulti(ctx, map[string][]byte{"a": []byte("1")}, 0)
+	fmt.Println(err)
+	err = c.AddMulti(ctx, map[string][]byte{"a": []byte("2"), "b": []byte("3"), "not legal": nil}, 0)
+	var m *cache.MultiError
+	if errors.As(err, &m) {
+		for _, key := range m.Keys() {
+			fmt.Println(key, errors.Is(m.Errors[key], cache.ErrNotStored), errors.Is(m.Errors[key], cache.ErrInvalidKey))
+		}
+	}
+	// Output:
+	// <nil>
+	// a true false
+	// not legal false true
+}
+
+func ExampleCache_IncrementInitial() {
+	ctx := context.Background()
+	c := example()
+	defer c.Close()
+	for range 3 {
+		n, err := c.IncrementInitial(ctx, "visits", 1, 0, 24*time.Hour)
+		fmt.Println(n, err)
+	}
+	v, _ := c.Get(ctx, "visits")
+	fmt.Printf("%s\n", v)
+	// Output:
+	// 1 <nil>
+	// 2 <nil>
+	// 3 <nil>
+	// 3
+}
+
+// Change a value only if nobody else did since it was read.
+func ExampleCache_CompareAndSwap() {
+	ctx := context.Background()
+	c := example()
+	defer c.Close()
+	if err := c.Set(ctx, "cart", []byte("apple"), 0); err != nil {
+		fmt.Println(err)
+	}
+	for {
+		item, err := c.GetItem(ctx, "cart")
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		longer := append(slices.Clone(item.Value), ", pear"...)
+		err = c.CompareAndSwap(ctx, item, longer, 0)
+		if errors.Is(err, cache.ErrConflict) {
+			continue // read it again
+		}
+		fmt.Println(string(longer), err)
+		return
+	}
+	// Output: apple, pear <nil>
+}
+
+func ExampleCache_WithPrefix() {
+	ctx := context.Background()
+	c := example()
+	defer c.Close()
+	users := c.WithPrefix("user:")
+	if err := users.Set(ctx, "1", []byte("Ada"), 0); err != nil {
+		fmt.Println(err)
+	}
+	v, _ := c.Get(ctx, "user:1")
+	fmt.Printf("%s\n", v)
+	// Output: Ada
+}
+
+// counter is a hook that counts hits and misses.
+type counter struct{ keys, hits int }
+
+func (*counter) Start(ctx context.Context, _ cache.Operation) context.Context { return ctx }
+
+func (c *counter) End(_ context.Context, o cache.Operation, r cache.Outcome) {
+	c.keys += o.Keys // a real hook is used by many goroutines at once
+	c.hits += r.Hits
+}
+
+func ExampleHook() {
+	ctx := context.Background()
+	watched := &counter{}
+	c := example().WithHook(watched)
+	defer c.Close()
+	c.Set(ctx, "a", []byte("1"), 0)
+	c.GetMulti(ctx, []string{"a", "b", "c"})
+	fmt.Println(watched.keys, watched.hits)
+	// Output: 4 2
+}
+
+// One cache for all namespaces today, more of them tomorrow: the program asks for a
+// namespace and does not know.
+func ExamplePartitioned() {
+	ctx := context.Background()
+	c, err := cache.Partitioned("default", map[string]*cache.Cache{"default": example(), "users": example()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	users, err := c.Namespace("users")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := users.Set(ctx, "1", []byte("Ada"), 0); err != nil {
+		fmt.Println(err)
+	}
+	_, err = c.Get(ctx, "1")
+	fmt.Println(err)
+	_, err = c.Namespace("sessions")
+	fmt.Println(err)
+	// Output:
+	// cache: miss
+	// cache: unknown namespace "sessions"; there are "default", "users"
+}

@@ -1,0 +1,168 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/encoding"
+)
+
+// itemsOf reads keys one by one.
+func itemsOf(t *testing.T, c *cache.Cache, keys ...string) []cache.Item {
+	t.Helper()
+	items := make([]cache.Item, len(keys))
+	for i, k := range keys {
+		it, err := c.GetItem(t.Context(), k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		items[i] = it
+	}
+	return items
+}
+
+// swappers are drivers with and without the batch, and what one of them does for
+// three keys.
+func swappers() map[string]struct {
+	driver func(*able) driver.Cache
+	calls  string
+} {
+	return map[string]struct {
+		driver func(*able) driver.Cache
+		calls  string
+	}{
+		"native":   {func(a *able) driver.Cache { return a }, "swap-delete-multi [YQ== Yg== Yw==]"},
+		"one each": {func(a *able) driver.Cache { return swapper{a, a} }, "swap-delete YQ==, swap-delete Yg==, swap-delete Yw=="},
+	}
+}
+
+// Keys go out as they were encoded when they were read, each with its own token.
+func TestCompareAndDeleteMulti(t *testing.T) {
+	for name, s := range swappers() {
+		t.Run(name, func(t *testing.T) {
+			a := &able{stub: newStub()}
+			c := cache.New(s.driver(a), cache.Options{Name: "stub", Encoding: encoding.Base64()})
+			for k, v := range map[string]string{"a": "1", "b": "2", "c": "3", "other": "4"} {
+				if err := c.Set(t.Context(), k, []byte(v), 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			old := itemsOf(t, c, "a", "b", "c")
+			a.calls()
+			if err := c.WithPrefix("p:").CompareAndDeleteMulti(t.Context(), old); err != nil {
+				t.Errorf("unchanged items: %v", err)
+			}
+			if got := a.calls(); got != s.calls {
+				t.Errorf("the driver did %q, want %q", got, s.calls)
+			}
+			if len(a.items) != 1 {
+				t.Errorf("left: %v, want the one that was not named", a.items)
+			}
+			failures(t, c.CompareAndDeleteMulti(t.Context(), old), cache.OpCompareAndDeleteMulti,
+				map[string]error{"a": cache.ErrMiss, "b": cache.ErrMiss, "c": cache.ErrMiss})
+		})
+	}
+}
+
+// Each item fails for itself, and the others are removed.
+func TestCompareAndDeleteMultiFails(t *testing.T) {
+	for name, s := range swappers() {
+		t.Run(name, func(t *testing.T) {
+			ctx := t.Context()
+			a := &able{stub: newStub()}
+			c := open(s.driver(a))
+			for _, k := range []string{"a", "changed", "gone", "down", "z"} {
+				a.items[k] = "of " + k
+			}
+			old := itemsOf(t, c, "a", "changed", "gone", "down", "z")
+			other := &able{stub: newStub()}
+			other.items["foreign"] = "1"
+			old = append(old, itemsOf(t, open(other), "foreign")...)
+			old = append(old, cache.Item{Key: "made up", Value: []byte("of a")})
+			a.items["changed"] = "new"
+			a.items["foreign"] = "1"
+			delete(a.items, "gone")
+			a.fail["down"] = errDown
+			a.calls()
+			err := c.CompareAndDeleteMulti(ctx, old)
+			var m *cache.MultiError
+			if !errors.As(err, &m) {
+				t.Fatalf("error %v, want a *MultiError", err)
+			}
+			for k, want := range map[string]error{"changed": cache.ErrConflict, "gone": cache.ErrMiss, "down": cache.ErrUnavailable} {
+				if !errors.Is(m.Errors[k], want) {
+					t.Errorf("%q failed with %v, want %q", k, m.Errors[k], want)
+				}
+			}
+			alone := c.CompareAndDelete(ctx, cache.Item{})
+			for _, k := range []string{"foreign", "made up"} {
+				if m.Errors[k] != alone {
+					t.Errorf("%q failed with %v, want %q", k, m.Errors[k], alone)
+				}
+			}
+			if len(m.Errors) != 5 {
+				t.Errorf("failed keys %q, want 5", m.Keys())
+			}
+			if got, want := slices.Sorted(maps.Keys(a.items)), []string{"changed", "down", "foreign"}; !slices.Equal(got, want) {
+				t.Errorf("left: %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// What cannot be done at all is not sent, and is one error and not one for each key.
+func TestCompareAndDeleteMultiSendsNothing(t *testing.T) {
+	for name, s := range swappers() {
+		t.Run(name, func(t *testing.T) {
+			a := &able{stub: newStub()}
+			a.items["a"] = "1"
+			c := open(s.driver(a))
+			old := itemsOf(t, c, "a")
+			a.calls()
+			if err := c.CompareAndDeleteMulti(t.Context(), nil); err != nil {
+				t.Errorf("no items: %v", err)
+			}
+			foreign := []cache.Item{{Key: "x"}, {Key: "y"}}
+			alone := c.CompareAndDelete(t.Context(), foreign[0])
+			failures(t, c.CompareAndDeleteMulti(t.Context(), foreign), cache.OpCompareAndDeleteMulti,
+				map[string]error{"x": alone, "y": alone})
+			done, cancel := context.WithCancel(t.Context())
+			cancel()
+			if err := c.CompareAndDeleteMulti(done, old); err != context.Canceled {
+				t.Errorf("a context that was done: %v", err)
+			}
+			if got := a.calls(); got != "" {
+				t.Errorf("the driver did %q, want nothing", got)
+			}
+			if err := c.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.CompareAndDeleteMulti(t.Context(), old); err != cache.ErrClosed {
+				t.Errorf("after Close: %v", err)
+			}
+		})
+	}
+}
+
+// In a loop, a context that ends meanwhile leaves the rest.
+func TestCompareAndDeleteMultiStops(t *testing.T) {
+	a := &able{stub: newStub()}
+	for _, k := range []string{"a", "b", "c"} {
+		a.items[k] = "1"
+	}
+	c := open(swapper{a, a})
+	old := itemsOf(t, c, "a", "b", "c")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	a.before = func(string) { cancel() }
+	failures(t, c.CompareAndDeleteMulti(ctx, old), cache.OpCompareAndDeleteMulti,
+		map[string]error{"b": context.Canceled, "c": context.Canceled})
+	if len(a.items) != 2 {
+		t.Errorf("left: %v, want b and c", a.items)
+	}
+}

@@ -1,0 +1,272 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/encoding"
+)
+
+// failures checks that err is a MultiError of op with these keys and reasons.
+func failures(t *testing.T, err error, op cache.Op, want map[string]error) {
+	t.Helper()
+	var m *cache.MultiError
+	if !errors.As(err, &m) {
+		t.Fatalf("error %v, want a *MultiError", err)
+	}
+	if m.Op != op {
+		t.Errorf("the error is about %v, want %v", m.Op, op)
+	}
+	if !slices.Equal(m.Keys(), slices.Sorted(maps.Keys(want))) {
+		t.Errorf("failed keys %q, want %q", m.Keys(), slices.Sorted(maps.Keys(want)))
+	}
+	for k, reason := range want {
+		if !errors.Is(m.Errors[k], reason) {
+			t.Errorf("%q failed with %v, want %q", k, m.Errors[k], reason)
+		}
+	}
+}
+
+func texts(values map[string][]byte) map[string]string {
+	out := map[string]string{}
+	for k, v := range values {
+		out[k] = string(v)
+	}
+	return out
+}
+
+var errDown = driver.Unavailable("stub", "test", "s1", errors.New("refused"))
+
+// Without an ability for batches, the single operation is called once for each key.
+func TestBatchesFallBackToLoops(t *testing.T) {
+	ctx := t.Context()
+	s := newStub()
+	c := open(s)
+	if err := c.SetMulti(ctx, map[string][]byte{"a": []byte("1"), "b": []byte("2")}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.calls(); got != "set a, set b" && got != "set b, set a" {
+		t.Errorf("SetMulti did %q", got)
+	}
+	s.fail["c"] = errDown
+	values, err := c.GetMulti(ctx, []string{"a", "absent", "c", "b", "a"})
+	failures(t, err, cache.OpGetMulti, map[string]error{"c": cache.ErrUnavailable})
+	if want := map[string]string{"a": "1", "b": "2"}; !maps.Equal(texts(values), want) {
+		t.Errorf("GetMulti: %v, want %v", texts(values), want)
+	}
+	if got, want := s.calls(), "get a, get absent, get c, get b, get a"; got != want {
+		t.Errorf("GetMulti did %q, want %q", got, want)
+	}
+	err = c.AddMulti(ctx, map[string][]byte{"a": nil, "c": nil, "d": nil}, 0)
+	failures(t, err, cache.OpAddMulti, map[string]error{"a": cache.ErrNotStored, "c": cache.ErrUnavailable})
+	err = c.ReplaceMulti(ctx, map[string][]byte{"a": nil, "c": nil, "e": nil}, 0)
+	failures(t, err, cache.OpReplaceMulti, map[string]error{"c": cache.ErrUnavailable, "e": cache.ErrNotStored})
+	s.calls()
+	err = c.DeleteMulti(ctx, []string{"a", "absent", "c", "b"})
+	failures(t, err, cache.OpDeleteMulti, map[string]error{"c": cache.ErrUnavailable})
+	if got, want := s.calls(), "delete a, delete absent, delete c, delete b"; got != want {
+		t.Errorf("DeleteMulti did %q, want %q", got, want)
+	}
+	if got := slices.Sorted(maps.Keys(s.items)); !slices.Equal(got, []string{"d"}) {
+		t.Errorf("what is left: %q, want d", got)
+	}
+}
+
+// With the ability, one call does it all, and what it answers for a part is kept apart.
+func TestBatchesOfTheDriver(t *testing.T) {
+	ctx := t.Context()
+	a := &able{stub: newStub()}
+	c := open(a)
+	if err := c.SetMulti(ctx, map[string][]byte{"a": []byte("1"), "b": []byte("2")}, 0); err != nil {
+		t.Fatal(err)
+	}
+	a.fail["c"], a.batchErr = errDown, errDown
+	values, err := c.GetMulti(ctx, []string{"a", "absent", "c", "b"})
+	if !errors.Is(err, cache.ErrUnavailable) || errors.Is(err, cache.ErrMiss) {
+		t.Errorf("GetMulti: error %v, want the outage", err)
+	}
+	if want := map[string]string{"a": "1", "b": "2"}; !maps.Equal(texts(values), want) {
+		t.Errorf("GetMulti: %v, want %v", texts(values), want)
+	}
+	items, err := c.GetItemMulti(ctx, []string{"a", "absent", "c"})
+	if !errors.Is(err, cache.ErrUnavailable) || len(items) != 1 || string(items["a"].Value) != "1" {
+		t.Errorf("GetItemMulti: %v and error %v, want a beside the outage", items, err)
+	}
+	err = c.AddMulti(ctx, map[string][]byte{"a": nil, "c": nil, "d": nil}, 0)
+	failures(t, err, cache.OpAddMulti, map[string]error{"a": cache.ErrNotStored, "c": cache.ErrUnavailable})
+	err = c.DeleteMulti(ctx, []string{"a", "absent", "c"})
+	failures(t, err, cache.OpDeleteMulti, map[string]error{"c": cache.ErrUnavailable})
+	want := "set-multi [a b], get-multi [a absent c b], get-item-multi [a absent c], add-multi [a c d], delete-multi [a absent c]"
+	if got := a.calls(); got != want {
+		t.Errorf("the driver did %q, want %q", got, want)
+	}
+}
+
+// Keys that cannot be sent are named, and the others go on.
+func TestBatchesSetIllegalKeysAside(t *testing.T) {
+	ctx := t.Context()
+	for name, d := range drivers() {
+		c := open(d)
+		failed := map[string]error{"": cache.ErrInvalidKey, "b c": cache.ErrInvalidKey}
+		err := c.SetMulti(ctx, map[string][]byte{"a": []byte("1"), "": nil, "b c": nil}, 0)
+		failures(t, err, cache.OpSetMulti, failed)
+		values, err := c.GetMulti(ctx, []string{"", "a", "b c"})
+		failures(t, err, cache.OpGetMulti, failed)
+		if want := map[string]string{"a": "1"}; !maps.Equal(texts(values), want) {
+			t.Errorf("%s: GetMulti: %v, want %v", name, texts(values), want)
+		}
+		failures(t, c.DeleteMulti(ctx, []string{"", "a", "b c"}), cache.OpDeleteMulti, failed)
+		if _, err := c.Get(ctx, "a"); err != cache.ErrMiss {
+			t.Errorf("%s: Get after DeleteMulti: %v", name, err)
+		}
+	}
+}
+
+// drivers are the two shapes of a driver.
+func drivers() map[string]driver.Cache {
+	return map[string]driver.Cache{"required": newStub(), "able": &able{stub: newStub()}}
+}
+
+// An illegal key and an outage are both told.
+func TestBatchJoinsItsErrors(t *testing.T) {
+	a := &able{stub: newStub(), batchErr: errDown}
+	a.items["a"] = "1"
+	values, err := open(a).GetMulti(t.Context(), []string{"a", "b c"})
+	if !errors.Is(err, cache.ErrUnavailable) || !errors.Is(err, cache.ErrInvalidKey) {
+		t.Errorf("error %v, want both", err)
+	}
+	if want := map[string]string{"a": "1"}; !maps.Equal(texts(values), want) {
+		t.Errorf("%v, want %v", texts(values), want)
+	}
+}
+
+// A batch without a key that can be sent is not sent.
+func TestEmptyBatchesAreNotSent(t *testing.T) {
+	ctx := t.Context()
+	for name, d := range drivers() {
+		c := open(d)
+		for _, keys := range [][]string{nil, {}, {"not legal"}} {
+			values := map[string][]byte{}
+			for _, k := range keys {
+				values[k] = nil
+			}
+			var errs []error
+			got, err := c.GetMulti(ctx, keys)
+			if got == nil || len(got) != 0 {
+				t.Errorf("%s: GetMulti: %v, want an empty map", name, got)
+			}
+			errs = append(errs, err, c.SetMulti(ctx, values, 0), c.AddMulti(ctx, values, 0), c.ReplaceMulti(ctx, values, 0), c.DeleteMulti(ctx, keys))
+			if name == "able" {
+				items, err := c.GetItemMulti(ctx, keys)
+				if items == nil || len(items) != 0 {
+					t.Errorf("GetItemMulti: %v, want an empty map", items)
+				}
+				errs = append(errs, err)
+			}
+			for _, err := range errs {
+				if len(keys) == 0 && err != nil || len(keys) > 0 && !errors.Is(err, cache.ErrInvalidKey) {
+					t.Errorf("%s: %q: error %v", name, keys, err)
+				}
+			}
+		}
+	}
+	a := &able{stub: newStub()}
+	c := open(a)
+	c.GetMulti(ctx, nil)
+	c.SetMulti(ctx, nil, 0)
+	c.DeleteMulti(ctx, []string{""})
+	c.GetItemMulti(ctx, nil)
+	if got := a.calls(); got != "" {
+		t.Errorf("the driver did %q, want nothing", got)
+	}
+}
+
+// When the context ends in the middle of a loop, the keys that are left have its error.
+func TestLoopStopsWithTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s := newStub()
+	s.items["a"], s.items["b"], s.items["c"] = "1", "2", "3"
+	n := 0
+	s.before = func(string) {
+		if n++; n == 2 {
+			cancel()
+		}
+	}
+	values, err := open(s).GetMulti(ctx, []string{"a", "b", "c", "d"})
+	failures(t, err, cache.OpGetMulti, map[string]error{"c": context.Canceled, "d": context.Canceled})
+	if want := map[string]string{"a": "1", "b": "2"}; !maps.Equal(texts(values), want) {
+		t.Errorf("%v, want %v", texts(values), want)
+	}
+	if got, want := s.calls(), "get a, get b"; got != want {
+		t.Errorf("the driver did %q, want %q", got, want)
+	}
+}
+
+// Keys that the encoding makes one are an error for each of them, and neither is sent.
+func TestBatchCollisions(t *testing.T) {
+	ctx := t.Context()
+	lower := encoding.New("lower", strings.ToLower)
+	for name, d := range drivers() {
+		c := cache.New(d, cache.Options{Name: "stub", Encoding: lower})
+		failed := map[string]error{"Key": encoding.ErrCollision, "kEY": encoding.ErrCollision, "key": encoding.ErrCollision}
+		err := c.SetMulti(ctx, map[string][]byte{"Key": []byte("1"), "kEY": []byte("2"), "key": nil, "other": []byte("3")}, 0)
+		failures(t, err, cache.OpSetMulti, failed)
+		if _, err := c.Get(ctx, "key"); err != cache.ErrMiss {
+			t.Errorf("%s: one of the colliding values was stored: %v", name, err)
+		}
+		values, err := c.GetMulti(ctx, []string{"Key", "OTHER", "kEY", "OTHER", "key", "Key"})
+		failures(t, err, cache.OpGetMulti, failed)
+		if want := map[string]string{"OTHER": "3"}; !maps.Equal(texts(values), want) {
+			t.Errorf("%s: GetMulti: %v, want %v", name, texts(values), want)
+		}
+		failures(t, c.DeleteMulti(ctx, []string{"Key", "kEY", "key", "other"}), cache.OpDeleteMulti, failed)
+	}
+}
+
+// Results are named by the caller's keys, whatever was sent.
+func TestBatchNamesAreTheCallers(t *testing.T) {
+	ctx := t.Context()
+	for name, d := range drivers() {
+		c := cache.New(d, cache.Options{Name: "stub", Encoding: encoding.Base64()}).WithPrefix("p:")
+		if err := c.SetMulti(ctx, map[string][]byte{"my key": []byte("1"), "": []byte("2")}, 0); err != nil {
+			t.Fatal(err)
+		}
+		values, err := c.GetMulti(ctx, []string{"", "my key", "absent"})
+		if want := map[string]string{"my key": "1", "": "2"}; err != nil || !maps.Equal(texts(values), want) {
+			t.Errorf("%s: %v and error %v, want %v", name, texts(values), err, want)
+		}
+		err = c.AddMulti(ctx, map[string][]byte{"my key": nil, "new": nil}, 0)
+		failures(t, err, cache.OpAddMulti, map[string]error{"my key": cache.ErrNotStored})
+		err = c.ReplaceMulti(ctx, map[string][]byte{strings.Repeat("x", 300): nil}, 0)
+		failures(t, err, cache.OpReplaceMulti, map[string]error{strings.Repeat("x", 300): cache.ErrInvalidKey})
+	}
+}
+
+// A large loop and a large batch give the same.
+func TestBatchesOfManyKeys(t *testing.T) {
+	ctx := t.Context()
+	for name, d := range drivers() {
+		c := open(d)
+		values := map[string][]byte{}
+		var keys []string
+		for i := range 1000 {
+			k := fmt.Sprint("k", i)
+			keys = append(keys, k)
+			values[k] = []byte(k)
+		}
+		if err := c.SetMulti(ctx, values, 0); err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.GetMulti(ctx, keys)
+		if err != nil || !maps.Equal(texts(got), texts(values)) {
+			t.Errorf("%s: %d values and error %v, want the %d that were stored", name, len(got), err, len(values))
+		}
+	}
+}

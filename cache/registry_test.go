@@ -1,0 +1,107 @@
+package cache_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/larder-go/larder/cache"
+	_ "github.com/larder-go/larder/memory"
+	_ "github.com/larder-go/larder/null"
+)
+
+func TestOpen(t *testing.T) {
+	for _, source := range []string{"memory://", "null://", "memory://?key_encoding=safe"} {
+		c, err := cache.Open(source)
+		if err != nil {
+			t.Errorf("Open(%q): %v", source, err)
+			continue
+		}
+		if err := c.Set(t.Context(), "k", []byte("v"), 0); err != nil {
+			t.Errorf("Set in %s: %v", source, err)
+		}
+		if err := c.Close(); err != nil {
+			t.Errorf("Close of %s: %v", source, err)
+		}
+	}
+}
+
+func TestOpenPassesTheSource(t *testing.T) {
+	want := errors.New("of the driver")
+	var got string
+	cache.Register("stub-source", func(source string) (*cache.Cache, error) {
+		got = source
+		return nil, want
+	})
+	if _, err := cache.Open("stub-source://h?a=1"); err != want || got != "stub-source://h?a=1" {
+		t.Errorf("the driver got %q, the caller %v", got, err)
+	}
+}
+
+// An unknown scheme is told together with the known ones and what is often the reason.
+func TestOpenUnknownDriver(t *testing.T) {
+	_, err := cache.Open("memroy://")
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, part := range []string{`"memroy"`, "import", "memory", "null"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("the error %q does not say %q", err, part)
+		}
+	}
+}
+
+func TestOpenNeverTellsSecrets(t *testing.T) {
+	const secret = "hunter2"
+	for _, source := range []string{
+		secret, "user:" + secret + "@host", "user:" + secret + "@host://", "unknown://user:" + secret + "@host",
+		"unknown://h?password=" + secret, "memory://user:" + secret + "@host", "memory://" + secret, "memory://?password=" + secret,
+		"memory://?buckets=1&" + secret, "memory://?buckets=1&buckets=" + secret, "memory://?" + secret + "%zz", "memory://#" + secret,
+		"null://:" + secret + "@", "null:///" + secret, "null://?token=" + secret, "://" + secret, ":" + secret + "://",
+	} {
+		_, err := cache.Open(source)
+		if err == nil {
+			t.Errorf("Open(%q): no error", source)
+		} else if strings.Contains(err.Error(), secret) {
+			t.Errorf("Open(%q): the error %q tells the secret", source, err)
+		}
+	}
+}
+
+func TestOpenWithoutScheme(t *testing.T) {
+	for _, source := range []string{"", "memory", "memory:", "/tmp/x"} {
+		if _, err := cache.Open(source); err == nil || !strings.Contains(err.Error(), "memory://") {
+			t.Errorf("Open(%q): error %v, want one that shows what a DSN looks like", source, err)
+		}
+	}
+}
+
+func TestRegisterPanics(t *testing.T) {
+	fail := func(string) (*cache.Cache, error) { return nil, errors.New("never opened") }
+	cache.Register("stub-twice", fail)
+	for name, register := range map[string]func(){
+		"twice":       func() { cache.Register("stub-twice", fail) },
+		"no function": func() { cache.Register("stub-nil", nil) },
+	} {
+		func() {
+			defer func() {
+				if p, ok := recover().(string); !ok || !strings.Contains(p, "stub-") {
+					t.Errorf("%s: panic %q, want one that names the scheme", name, p)
+				}
+			}()
+			register()
+		}()
+	}
+	// The lock is free again.
+	if !slices.Contains(cache.Drivers(), "stub-twice") || slices.Contains(cache.Drivers(), "stub-nil") {
+		t.Errorf("Drivers: %q", cache.Drivers())
+	}
+}
+
+func TestDriversAreSorted(t *testing.T) {
+	got := cache.Drivers()
+	if !slices.IsSorted(got) || !slices.Contains(got, "memory") || !slices.Contains(got, "null") {
+		t.Errorf("Drivers: %q, want memory and null, sorted", got)
+	}
+}

@@ -1,0 +1,207 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/client"
+	"github.com/larder-go/larder/memory"
+	"github.com/larder-go/larder/null"
+)
+
+var ctx = context.Background()
+
+// application is code that knows namespaces and not where they live.
+func application(c *cache.Cache) error {
+	sessions, err := c.Namespace("sessions")
+	if err != nil {
+		return err
+	}
+	pages, err := c.Namespace("pages")
+	if err != nil {
+		return err
+	}
+	if err := sessions.Set(ctx, "session:7", []byte("ann"), time.Hour); err != nil {
+		return err
+	}
+	if err := pages.Set(ctx, "page:/", []byte("<html>"), time.Hour); err != nil {
+		return err
+	}
+	if err := c.Set(ctx, "motd", []byte("hello"), time.Hour); err != nil {
+		return err
+	}
+	for _, look := range []struct {
+		in        *cache.Cache
+		key, want string
+	}{{sessions, "session:7", "ann"}, {pages, "page:/", "<html>"}, {c, "motd", "hello"}} {
+		v, err := look.in.Get(ctx, look.key)
+		if err != nil || string(v) != look.want {
+			return fmt.Errorf("%s: %q, %v; want %q", look.key, v, err, look.want)
+		}
+	}
+	return nil
+}
+
+// TestLayouts runs the same code on three layouts; what differs is the configuration.
+func TestLayouts(t *testing.T) {
+	layouts := map[string]client.Config{
+		"one cache for all": {DSNs: map[string]string{
+			"default": "memory://", "sessions": "memory://", "pages": "memory://",
+		}},
+		"sessions apart": {DSNs: map[string]string{
+			"default": "memory://", "sessions": "memory://?buckets=120", "pages": "memory://",
+		}},
+		"one each, with prefixes": {
+			Default: "main",
+			DSNs: map[string]string{
+				"main": "memory://", "sessions": "memory://?buckets=120", "pages": "memory://?buckets=30&key_encoding=sha1",
+			},
+			Prefixes: map[string]string{"sessions": "app1:", "pages": "app1:"},
+		},
+	}
+	for name, config := range layouts {
+		t.Run(name, func(t *testing.T) {
+			c, err := client.New(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if err := application(c); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Flush(ctx); err != nil {
+				t.Fatal(err)
+			}
+			for _, ns := range []string{"sessions", "pages"} {
+				part, err := c.Namespace(ns)
+				if err != nil {
+					t.Fatal(err)
+				}
+				st, err := part.Stats(ctx)
+				if err != nil || st.Entries != 0 {
+					t.Errorf("%s after Flush: %d entries, %v; want 0", ns, st.Entries, err)
+				}
+			}
+		})
+	}
+}
+
+func TestEqualDSNsShareOneCache(t *testing.T) {
+	c, err := client.New(client.Config{DSNs: map[string]string{
+		"default": "memory://", "a": "memory://", "b": "memory://?buckets=10",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	a, _ := c.Namespace("a")
+	b, _ := c.Namespace("b")
+	if err := c.Set(ctx, "k", []byte("v"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Get(ctx, "k"); err != nil {
+		t.Errorf("same DSN: %v, want the key of the default namespace", err)
+	}
+	if _, err := b.Get(ctx, "k"); !errors.Is(err, cache.ErrMiss) {
+		t.Errorf("other DSN: %v, want ErrMiss", err)
+	}
+}
+
+func TestPrefixesKeepKeysApart(t *testing.T) {
+	one := mustMemory(t)
+	c, err := client.New(client.Config{
+		Caches:   map[string]*cache.Cache{"default": one, "a": one, "b": one},
+		Prefixes: map[string]string{"a": "a:", "b": "b:"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	a, _ := c.Namespace("a")
+	b, _ := c.Namespace("b")
+	if err := a.Set(ctx, "k", []byte("of a"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Get(ctx, "k"); !errors.Is(err, cache.ErrMiss) {
+		t.Errorf("b sees the key of a: %v", err)
+	}
+	if v, err := c.Get(ctx, "a:k"); err != nil || string(v) != "of a" {
+		t.Errorf("the cache itself: %q, %v; want the key under its prefix", v, err)
+	}
+	values, err := a.GetMulti(ctx, []string{"k", "absent"})
+	if err != nil || string(values["k"]) != "of a" || len(values) != 1 {
+		t.Errorf("GetMulti = %q, %v; want the key without its prefix", values, err)
+	}
+}
+
+func TestCloseClosesEveryCache(t *testing.T) {
+	one, two := mustMemory(t), mustMemory(t)
+	c, err := client.New(client.Config{Caches: map[string]*cache.Cache{"default": one, "other": two}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Errorf("second Close: %v, want nil", err)
+	}
+	for name, part := range map[string]*cache.Cache{"client": c, "one": one, "two": two} {
+		if _, err := part.Get(ctx, "k"); !errors.Is(err, cache.ErrClosed) {
+			t.Errorf("%s: Get after Close = %v, want ErrClosed", name, err)
+		}
+	}
+}
+
+func TestBadConfigurations(t *testing.T) {
+	n := null.New(null.Config{})
+	for _, tc := range []struct {
+		name   string
+		config client.Config
+		want   string
+	}{
+		{"nothing", client.Config{}, `no default namespace "default"; there are none`},
+		{"no default", client.Config{DSNs: map[string]string{"a": "null://", "b": "null://"}}, `there are "a", "b"`},
+		{"twice", client.Config{Caches: map[string]*cache.Cache{"default": n}, DSNs: map[string]string{"default": "null://"}}, `"default" stands both`},
+		{"prefix of nothing", client.Config{DSNs: map[string]string{"default": "null://"}, Prefixes: map[string]string{"x": "x:"}}, `prefix for namespace "x"`},
+		{"unknown driver", client.Config{DSNs: map[string]string{"default": "null://", "x": "redis://u:secret@h"}}, `namespace "x": cache: unknown driver "redis"`},
+		{"bad parameter", client.Config{DSNs: map[string]string{"default": "null://?a=b"}}, `namespace "default": null: dsn: unknown parameter "a"`},
+		{"nil cache", client.Config{Caches: map[string]*cache.Cache{"default": n, "x": nil}}, `namespace "x" has no cache`},
+	} {
+		c, err := client.New(tc.config)
+		if err == nil {
+			c.Close()
+			t.Errorf("%s: no error, want one with %q", tc.name, tc.want)
+			continue
+		}
+		if !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %q, want it to say %q and no secret", tc.name, err, tc.want)
+		}
+	}
+}
+
+func TestUnknownNamespaceNamesTheOthers(t *testing.T) {
+	c, err := client.New(client.Config{DSNs: map[string]string{"default": "null://", "users": "null://"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, err = c.Namespace("user")
+	if err == nil || !strings.Contains(err.Error(), `"user"`) || !strings.Contains(err.Error(), `"default", "users"`) {
+		t.Errorf("%v, want an error that names the namespace and those that exist", err)
+	}
+}
+
+func mustMemory(t *testing.T) *cache.Cache {
+	t.Helper()
+	c, err := memory.New(memory.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}

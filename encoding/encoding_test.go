@@ -1,0 +1,257 @@
+package encoding_test
+
+import (
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/larder-go/larder/encoding"
+	"github.com/larder-go/larder/internal/key"
+)
+
+func byName(t testing.TB, name string) encoding.Encoding {
+	t.Helper()
+	e, err := encoding.ByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// Forms that programs in other languages have to arrive at as well.
+func TestVectors(t *testing.T) {
+	for _, v := range []struct{ encoding, key, want string }{
+		{"string", "k1", "k1"},
+		{"string", "my key", "my key"},
+		{"base64", "k1", "azE="},
+		{"base64", "my key", "bXkga2V5"},
+		{"base64", "", ""},
+		{"base64", "\xfb\xff\xfe?", "-__-Pw=="},
+		{"sha1", "my key", "RigVwkWdSuGyFu7au08PzUMloU8="},
+		{"sha1,base64", "my key", "RigVwkWdSuGyFu7au08PzUMloU8="},
+		{"md5", "", "1B2M2Y8AsgTpgAmY7PhCfg=="},
+		{"sha256", "", "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU="},
+		{"safe", "k1", "k1"},
+		{"safe", "ключ", "ключ"},
+		{"safe", "", "~47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU="},
+		{"base64,base64", "k1", "YXpFPQ=="},
+	} {
+		if got := byName(t, v.encoding).Encode(v.key); got != v.want {
+			t.Errorf("%s of %q: %q, want %q", v.encoding, v.key, got, v.want)
+		}
+	}
+}
+
+func TestDigestLengths(t *testing.T) {
+	for name, want := range map[string]int{"md5": 24, "sha1": 28, "sha256": 44, "sha512": 88, "safe": 45} {
+		if got := byName(t, name).Encode("my key"); len(got) != want {
+			t.Errorf("%s: %q has %d bytes, want %d", name, got, len(got), want)
+		}
+	}
+}
+
+// A raw digest is for Config alone.
+func TestHashIsRaw(t *testing.T) {
+	raw := encoding.Hash("sha1", sha1.New)
+	if got := raw.Encode("my key"); len(got) != sha1.Size {
+		t.Errorf("%d bytes, want the %d of the digest", len(got), sha1.Size)
+	}
+	composed := encoding.Compose(raw, encoding.Base64())
+	if got := composed.Encode("my key"); got != "RigVwkWdSuGyFu7au08PzUMloU8=" {
+		t.Errorf("composed with base64: %q", got)
+	}
+	if !composed.Equal(byName(t, "sha1")) {
+		t.Errorf("%v is not the encoding that ByName calls sha1", composed)
+	}
+}
+
+func TestByNameIsStrict(t *testing.T) {
+	for _, name := range []string{"", "sha3", "SHA1", " sha1", "sha1 ", "sha1,", ",sha1", "sha1,,base64", "sha1;base64", "string64"} {
+		_, err := encoding.ByName(name)
+		if err == nil {
+			t.Errorf("%q: no error", name)
+			continue
+		}
+		for _, known := range []string{"string", "base64", "md5", "sha1", "sha256", "sha512", "safe"} {
+			if !strings.Contains(err.Error(), known) {
+				t.Errorf("%q: the error %q does not name %s", name, err, known)
+			}
+		}
+	}
+	if _, err := encoding.ByName(strings.Repeat("x", 1000)); len(err.Error()) > 300 {
+		t.Errorf("the error repeats a long name: %d bytes", len(err.Error()))
+	}
+}
+
+// names is every encoding that a DSN can choose, up to three steps.
+func names() []string {
+	steps := []string{"string", "base64", "md5", "sha1", "sha256", "sha512", "safe"}
+	all := slices.Clone(steps)
+	for _, a := range steps {
+		for _, b := range steps {
+			all = append(all, a+","+b)
+			for _, c := range steps {
+				all = append(all, a+","+b+","+c)
+			}
+		}
+	}
+	return all
+}
+
+func TestNamesRoundTrip(t *testing.T) {
+	for _, name := range names() {
+		e := byName(t, name)
+		again := byName(t, e.String())
+		if !again.Equal(e) || again.String() != e.String() {
+			t.Errorf("%s is called %v, which is %v", name, e, again)
+		}
+		for _, k := range []string{"k1", "my key", "", strings.Repeat("x", 300)} {
+			if e.Encode(k) != again.Encode(k) {
+				t.Errorf("%s and %v differ for %q", name, e, k)
+			}
+		}
+	}
+}
+
+// What ends in a digest or in safe gives legal keys for every key, a digest in base64
+// for every short one.
+func TestResultsAreLegal(t *testing.T) {
+	keys := []string{
+		"", "k", "my key", "a\r\nb", "\x00", "\x7f", "ключ", "\xff\xfe", strings.Repeat("x", 250), strings.Repeat("x", 251),
+		strings.Repeat("\n", 5000), "~47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU=",
+	}
+	for _, name := range names() {
+		steps := strings.Split(strings.TrimRight(strings.ReplaceAll(name, ",string", ""), ","), ",")
+		last := steps[len(steps)-1]
+		always := last == "safe" || strings.HasPrefix(last, "sha") || last == "md5"
+		e := byName(t, name)
+		for _, k := range keys {
+			form := e.Encode(k)
+			if always && !key.Legal(form) {
+				t.Errorf("%s of %.20q: %.40q is not legal: %s", name, k, form, key.Problem(form))
+			}
+			if last == "base64" && len(form) > 0 && len(form) <= key.MaxLen && !key.Legal(form) {
+				t.Errorf("%s of %.20q: %.40q is not legal: %s", name, k, form, key.Problem(form))
+			}
+		}
+	}
+}
+
+func TestEncodingsArePure(t *testing.T) {
+	for _, name := range names() {
+		e := byName(t, name)
+		if a, b := e.Encode("my key"), e.Encode("my key"); a != b {
+			t.Errorf("%s of one key: %q, then %q", name, a, b)
+		}
+	}
+}
+
+func TestZeroEncoding(t *testing.T) {
+	var zero encoding.Encoding
+	if zero.Encode("my key") != "my key" || zero.String() != "string" {
+		t.Errorf("the zero encoding makes %q of my key and is called %v", zero.Encode("my key"), zero)
+	}
+	for _, same := range []encoding.Encoding{byName(t, "string"), byName(t, "string,string"), encoding.Compose(), encoding.Compose(zero)} {
+		if !same.Equal(zero) {
+			t.Errorf("%v is not the zero encoding", same)
+		}
+	}
+}
+
+func TestNew(t *testing.T) {
+	upper := encoding.New("upper", strings.ToUpper)
+	if upper.Encode("k") != "K" || upper.String() != "upper" {
+		t.Errorf("%v makes %q of k", upper, upper.Encode("k"))
+	}
+	both := encoding.Compose(upper, encoding.Base64())
+	if got := both.Encode("k1"); got != "SzE=" || both.String() != "upper,base64" {
+		t.Errorf("%v makes %q of k1", both, got)
+	}
+	if encoding.New("string", strings.ToUpper).Equal(encoding.Encoding{}) {
+		t.Error("an encoding that is called string passes for the one that does nothing")
+	}
+	if _, err := encoding.ByName("upper"); err == nil {
+		t.Error("ByName knows an encoding of the program's own")
+	}
+}
+
+func TestEncodeKeys(t *testing.T) {
+	got, err := encoding.EncodeKeys(encoding.Base64(), []string{"k1", "my key", "k1"})
+	if want := map[string]string{"azE=": "k1", "bXkga2V5": "my key"}; err != nil || !maps.Equal(got, want) {
+		t.Errorf("EncodeKeys: %v and error %v, want %v", got, err, want)
+	}
+	if got, err := encoding.EncodeKeys(encoding.Base64(), nil); err != nil || len(got) != 0 {
+		t.Errorf("EncodeKeys of none: %v and error %v", got, err)
+	}
+}
+
+func TestEncodeValues(t *testing.T) {
+	originals, values, err := encoding.EncodeValues(encoding.Base64(), map[string]int{"k1": 1, "my key": 2})
+	if want := map[string]string{"azE=": "k1", "bXkga2V5": "my key"}; err != nil || !maps.Equal(originals, want) {
+		t.Errorf("originals: %v and error %v, want %v", originals, err, want)
+	}
+	if want := map[string]int{"azE=": 1, "bXkga2V5": 2}; !maps.Equal(values, want) {
+		t.Errorf("values: %v, want %v", values, want)
+	}
+}
+
+// Two keys with one form are an error, never a silent loss.
+func TestCollisions(t *testing.T) {
+	lower := encoding.New("lower", strings.ToLower)
+	_, err := encoding.EncodeKeys(lower, []string{"a", "Key", "kEY"})
+	if !errors.Is(err, encoding.ErrCollision) {
+		t.Fatalf("EncodeKeys: error %v, want a collision", err)
+	}
+	for _, part := range []string{`"Key"`, `"kEY"`, "lower"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("the error %q does not name %s", err, part)
+		}
+	}
+	originals, values, err := encoding.EncodeValues(lower, map[string]int{"Key": 1, "kEY": 2})
+	if !errors.Is(err, encoding.ErrCollision) || originals != nil || values != nil {
+		t.Errorf("EncodeValues: %v, %v and error %v, want a collision alone", originals, values, err)
+	}
+}
+
+// Safe never gives two keys one form.
+func FuzzSafe(f *testing.F) {
+	form := func(k string) string { return encoding.Safe().Encode(k) }
+	f.Add("k1", "my key")
+	f.Add("my key", form("my key"))
+	f.Add("", form(""))
+	f.Add(form("a b"), form(form("a b")))
+	f.Add(strings.Repeat("x", 251), strings.Repeat("x", 250))
+	f.Add("~"+strings.Repeat("a", 44), "~"+strings.Repeat("a", 43))
+	f.Fuzz(func(t *testing.T, a, b string) {
+		formA, formB := form(a), form(b)
+		if (a == b) != (formA == formB) {
+			t.Errorf("%q and %q become %q and %q", a, b, formA, formB)
+		}
+		// The form of a key is one more key.
+		if a != formA && form(formA) == formA {
+			t.Errorf("%q, the form of %q, is its own form: the two share it", formA, a)
+		}
+		for _, s := range []string{formA, formB} {
+			if !key.Legal(s) {
+				t.Errorf("%q is not legal: %s", s, key.Problem(s))
+			}
+		}
+	})
+}
+
+// base64 loses nothing.
+func FuzzBase64(f *testing.F) {
+	f.Add("k1")
+	f.Add("\xff\xfe")
+	f.Fuzz(func(t *testing.T, k string) {
+		form := encoding.Base64().Encode(k)
+		back, err := base64.URLEncoding.DecodeString(form)
+		if err != nil || string(back) != k {
+			t.Errorf("%q became %q, which is %q, %v", k, form, back, err)
+		}
+	})
+}

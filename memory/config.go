@@ -1,0 +1,135 @@
+package memory
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/encoding"
+	"github.com/larder-go/larder/internal/dsn"
+)
+
+const scheme = "memory"
+
+func init() {
+	cache.Register(scheme, func(source string) (*cache.Cache, error) {
+		c, err := ParseDSN(source)
+		if err != nil {
+			return nil, err
+		}
+		return New(c)
+	})
+}
+
+// The defaults of Config.
+const (
+	DefaultBuckets        = 60
+	DefaultBucketInterval = 15 * time.Second
+)
+
+// MinBytes is the least that Config.MaxBytes may be.
+const MinBytes = 64 << 10
+
+// Config says how a cache in memory behaves. The zero value is a cache without bounds.
+type Config struct {
+	// BucketInterval is how long an expired entry that nobody asks for may
+	// keep its memory, as long as something is stored now and then. Memory
+	// whose entries have all expired is found sooner: see Buckets. 0:
+	// DefaultBucketInterval.
+	BucketInterval time.Duration
+
+	// Buckets is how often in a BucketInterval the deadlines are looked at.
+	// 0: DefaultBuckets.
+	Buckets int
+
+	// MaxBytes bounds the memory that the cache takes: entries with their keys
+	// and what the cache needs to find them, as counted by Stats. When it is
+	// reached, entries that seem the least useful are evicted. At least
+	// MinBytes; 0: no bound. See Limits for the largest value.
+	MaxBytes int64
+
+	// MaxEntries bounds the number of entries in the same way. 0: no bound.
+	MaxEntries int64
+
+	// KeyEncoding is applied to the keys. The zero value leaves them as they
+	// are.
+	KeyEncoding encoding.Encoding
+
+	// CheckReads makes the cache panic when it finds that a caller wrote to the
+	// bytes that Get returned: at the next Get of the key, and when the entry
+	// is replaced, removed or moved. It is for tests: every entry takes 8 bytes
+	// more, and every operation goes through the value. No DSN can set it.
+	CheckReads bool
+}
+
+// New makes a cache. It starts no goroutine.
+func New(c Config) (*cache.Cache, error) {
+	if c.Buckets == 0 {
+		c.Buckets = DefaultBuckets
+	}
+	if c.BucketInterval == 0 {
+		c.BucketInterval = DefaultBucketInterval
+	}
+	switch {
+	case c.Buckets < 0:
+		return nil, fmt.Errorf("memory: Buckets is %d, want 1 or more, or 0 for the default of %d", c.Buckets, DefaultBuckets)
+	case c.BucketInterval < 0:
+		return nil, fmt.Errorf("memory: BucketInterval is %v, want more than 0, or 0 for the default of %v", c.BucketInterval, DefaultBucketInterval)
+	case c.MaxBytes < 0 || c.MaxBytes > 0 && c.MaxBytes < MinBytes:
+		return nil, fmt.Errorf("memory: MaxBytes is %d, want %d or more, or 0 for no bound", c.MaxBytes, MinBytes)
+	case c.MaxEntries < 0:
+		return nil, fmt.Errorf("memory: MaxEntries is %d, want 1 or more, or 0 for no bound", c.MaxEntries)
+	}
+	return cache.New(newStore(c), cache.Options{Name: scheme, Encoding: c.KeyEncoding}), nil
+}
+
+// ParseDSN reads a Config from a string; the package comment lists the parameters.
+func ParseDSN(source string) (Config, error) {
+	var c Config
+	d, err := dsn.Parse(scheme, source)
+	if err != nil {
+		return Config{}, err
+	}
+	d.NoAddress()
+	d.Int("buckets", &c.Buckets, 1)
+	d.Duration("bucket_interval", &c.BucketInterval)
+	d.Size("max_bytes", &c.MaxBytes)
+	d.Int64("max_entries", &c.MaxEntries, 0)
+	d.Encoding(&c.KeyEncoding)
+	if c.MaxBytes > 0 && c.MaxBytes < MinBytes {
+		d.Errorf("max_bytes", "%d is less than %d", c.MaxBytes, MinBytes)
+	}
+	if err := d.Done(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// FormatDSN returns the string that ParseDSN reads c from, without CheckReads. What is
+// zero is left out.
+func (c Config) FormatDSN() string {
+	params := url.Values{}
+	if c.Buckets != 0 {
+		params.Set("buckets", strconv.Itoa(c.Buckets))
+	}
+	if c.BucketInterval != 0 {
+		params.Set("bucket_interval", c.BucketInterval.String())
+	}
+	if c.MaxBytes != 0 {
+		params.Set("max_bytes", strconv.FormatInt(c.MaxBytes, 10))
+	}
+	if c.MaxEntries != 0 {
+		params.Set("max_entries", strconv.FormatInt(c.MaxEntries, 10))
+	}
+	if name := c.KeyEncoding.String(); name != (encoding.Encoding{}).String() {
+		params.Set("key_encoding", name)
+	}
+	return dsn.Format(scheme, "", "", params)
+}
+
+// errFull is the answer when a shard has used up the numbers for its slabs: 4 GiB of
+// small entries, or 16,384 large ones.
+var errFull = &driver.Error{Driver: scheme, Op: "store", Err: fmt.Errorf("%w: a shard of the cache is full", driver.ErrTooLarge)}
