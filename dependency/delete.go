@@ -1,0 +1,214 @@
+package dependency
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/encoding"
+)
+
+// maxRounds bounds how often Delete goes over a master that others are wiring to. The
+// first round keeps the promise; the second is there to remove the master too, so that
+// its count starts again. A master that stays keeps its new wires and serves the next
+// Delete.
+const maxRounds = 2
+
+// Delete removes every key that was wired to master before the call, the wires, and
+// the master. Nothing wired, or a wired item that is gone already, is no error.
+//
+// Keys that are wired while it runs are removed or stay wired. On an error some keys
+// may be left, with their wires: call it again. A wired key that is illegal in this
+// cache, which only a program in another language can have made, is reported once as
+// [cache.ErrInvalidKey]; its wire is removed with the others.
+func (d *Dependency) Delete(ctx context.Context, master string) error {
+	if err := d.drop(ctx, []string{master})[master]; err != nil {
+		return fmt.Errorf("dependency: delete: %w", err)
+	}
+	return nil
+}
+
+// DeleteMulti is Delete for many masters, in batches across all of them. A
+// [*cache.MultiError] names the masters for which Delete would have returned an
+// error; for the others the promise is kept. Masters may repeat.
+func (d *Dependency) DeleteMulti(ctx context.Context, masters []string) error {
+	if failed := d.drop(ctx, masters); len(failed) > 0 {
+		return fmt.Errorf("dependency: %w", &cache.MultiError{Op: cache.OpDeleteMulti, Errors: failed})
+	}
+	return nil
+}
+
+// target is a master that is being deleted, as it was read.
+type target struct {
+	item  cache.Item
+	count uint64
+	err   error // why its keys may still be there: it must stay
+}
+
+// slot is one number of a master.
+type slot struct {
+	name string
+	of   *target
+}
+
+// drop deletes masters and returns the reasons of those that it could not.
+//
+// The protocol: read the master with its token; read its slots; remove the wired keys,
+// and only then the slots in which they were seen; then the master, all if unchanged.
+// A slot must be compared as well, and cannot simply be deleted: when this call is
+// slow, others may delete the master and fill the slots again in the meantime.
+func (d *Dependency) drop(ctx context.Context, masters []string) failures {
+	var failed failures
+	for range maxRounds {
+		targets := d.read(ctx, masters, &failed)
+		d.sweep(ctx, targets, &failed)
+		masters = nil
+		d.unmake(ctx, targets)
+		for _, t := range targets {
+			switch {
+			case t.err == nil || errors.Is(t.err, cache.ErrMiss):
+			case errors.Is(t.err, cache.ErrConflict):
+				masters = append(masters, t.item.Key)
+			default:
+				failed.join(t.item.Key, t.err)
+			}
+		}
+		if len(masters) == 0 {
+			break
+		}
+	}
+	return failed
+}
+
+// unmake removes the masters of which nothing is left.
+func (d *Dependency) unmake(ctx context.Context, targets []*target) {
+	items := make([]cache.Item, 0, len(targets))
+	for _, t := range targets {
+		if t.err == nil {
+			items = append(items, t.item)
+		}
+	}
+	err := d.cache.CompareAndDeleteMulti(ctx, items)
+	if err == nil {
+		return
+	}
+	for _, t := range targets {
+		if t.err == nil {
+			t.err = reason(err, t.item.Key)
+		}
+	}
+}
+
+// read gets those masters that are there, each once.
+func (d *Dependency) read(ctx context.Context, masters []string, failed *failures) []*target {
+	items, err := d.cache.GetItemMulti(ctx, masters)
+	targets := make([]*target, 0, len(items))
+	seen := make(map[string]bool, len(masters))
+	for _, master := range masters {
+		if seen[master] {
+			continue
+		}
+		seen[master] = true
+		it, ok := items[master]
+		if !ok {
+			if err := reason(err, master); err != nil {
+				failed.join(master, err)
+			}
+			continue
+		}
+		n, err := count(it)
+		if err != nil {
+			failed.join(master, err)
+			continue
+		}
+		targets = append(targets, &target{item: it, count: n})
+	}
+	return targets
+}
+
+// sweep removes what the slots of the targets hold, a chunk at a time. A failure does
+// not stop it: on the servers that answer as much as possible goes.
+func (d *Dependency) sweep(ctx context.Context, targets []*target, failed *failures) {
+	var slots []slot
+	for _, t := range targets {
+		for i := uint64(1); i <= t.count; i++ {
+			slots = append(slots, slot{slotKey(t.item.Key, i), t})
+			if len(slots) == chunk {
+				d.clear(ctx, slots, failed)
+				slots = slots[:0]
+			}
+			if err := ctx.Err(); err != nil {
+				t.err = err
+				break
+			}
+		}
+	}
+	if len(slots) > 0 {
+		d.clear(ctx, slots, failed)
+	}
+}
+
+// clear removes the keys that the slots hold, then those slots.
+func (d *Dependency) clear(ctx context.Context, slots []slot, failed *failures) {
+	names := make([]string, len(slots))
+	for i, s := range slots {
+		names[i] = s.name
+	}
+	found, err := d.cache.GetItemMulti(ctx, names)
+	var keys []string
+	seen := make(map[string]bool, len(found))
+	for _, s := range slots {
+		key, ok := wired(found, s.name)
+		if ok && !seen[key] {
+			seen[key] = true
+			keys = append(keys, key)
+		}
+		if _, there := found[s.name]; !there {
+			s.of.fail(reason(err, s.name))
+		}
+	}
+	undone := d.remove(ctx, keys)
+	var done []slot
+	for _, s := range slots {
+		key, ok := wired(found, s.name)
+		if !ok {
+			continue
+		}
+		err := undone[key]
+		if errors.Is(err, cache.ErrInvalidKey) {
+			failed.add(s.of.item.Key, fmt.Errorf("a wired key: %w", err))
+		} else if err != nil {
+			s.of.fail(err)
+			continue
+		}
+		done = append(done, s)
+	}
+	d.release(ctx, done, found)
+}
+
+func (t *target) fail(err error) {
+	if t.err == nil {
+		t.err = err
+	}
+}
+
+// remove deletes wired keys and returns the reasons of those that may still be there.
+func (d *Dependency) remove(ctx context.Context, keys []string) failures {
+	err := d.cache.DeleteMulti(ctx, keys)
+	if err == nil {
+		return nil
+	}
+	var failed failures
+	for _, key := range keys {
+		err := reason(err, key)
+		// Two keys that a weak encoding makes one cannot go in one batch.
+		if errors.Is(err, encoding.ErrCollision) {
+			err = d.cache.Delete(ctx, key)
+		}
+		if err != nil && !errors.Is(err, cache.ErrMiss) {
+			failed.add(key, err)
+		}
+	}
+	return failed
+}

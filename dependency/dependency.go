@@ -1,0 +1,117 @@
+package dependency
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+)
+
+// maxWires is how far a master counts: what is larger is some other number. Reading so
+// many slots takes hours on any server.
+const maxWires = 1_000_000_000
+
+// chunk is how many slots are read and cleared at a time. It bounds the memory for a
+// master that has counted to millions; drivers split batches further as they need.
+const chunk = 4096
+
+// Dependency wires keys of one cache to masters. It holds no state of its own: any
+// number of them, in any number of processes, may work on the same masters. All
+// methods may be called by many goroutines at once.
+type Dependency struct {
+	cache *cache.Cache
+	wires *cache.Cache // the same cache, storing text
+	ttl   time.Duration
+}
+
+// New returns the dependencies kept in c, whose wires live for ttl (0: no expiry). The
+// TTL must be at least that of the items that are wired.
+//
+// The cache may be a namespace of another; masters, wires and items are then all in
+// that namespace. It must be able to compare and delete: otherwise the error satisfies
+// errors.Is(err, errors.ErrUnsupported). A negative ttl is [cache.ErrInvalidTTL].
+func New(c *cache.Cache, ttl time.Duration) (*Dependency, error) {
+	if c == nil {
+		return nil, errors.New("dependency: the cache is nil")
+	}
+	if ttl < 0 {
+		return nil, fmt.Errorf("dependency: %w: %v; want 0 for no expiry, or more", cache.ErrInvalidTTL, ttl)
+	}
+	if !c.Supports(cache.OpCompareAndDelete) {
+		return nil, fmt.Errorf("dependency: the cache cannot compare and delete: %w", errors.ErrUnsupported)
+	}
+	return &Dependency{cache: c, wires: c.WithKind(cache.Text), ttl: ttl}, nil
+}
+
+// Keys returns the keys that are wired to master, in the order of their slots, each
+// once; none is no error. It tells what was there while it ran: wires that expired are
+// not in it, items that expired may be. When a part could not be read, what was read until
+// then comes with the error.
+func (d *Dependency) Keys(ctx context.Context, master string) ([]string, error) {
+	it, err := d.cache.GetItem(ctx, master)
+	if errors.Is(err, cache.ErrMiss) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("dependency: keys: %w", err)
+	}
+	n, err := count(it)
+	if err != nil {
+		return nil, fmt.Errorf("dependency: keys: %w", err)
+	}
+	var keys []string
+	seen := map[string]bool{}
+	for first := uint64(1); first <= n; first += chunk {
+		names := make([]string, 0, min(chunk, n-first+1))
+		for i := range uint64(cap(names)) {
+			names = append(names, slotKey(master, first+i))
+		}
+		found, err := d.cache.GetItemMulti(ctx, names)
+		for _, name := range names {
+			if key, ok := wired(found, name); ok && !seen[key] {
+				seen[key] = true
+				keys = append(keys, key)
+			}
+		}
+		if err != nil {
+			return keys, fmt.Errorf("dependency: keys: %w", err)
+		}
+	}
+	return keys, nil
+}
+
+// slotKey is the key of slot number i of a master.
+func slotKey(master string, i uint64) string {
+	return master + strconv.FormatUint(i, 10)
+}
+
+// wired returns the key that the slot of that name holds. A number is not a wire: it
+// is the count of another master whose name ends in digits.
+func wired(found map[string]cache.Item, name string) (key string, ok bool) {
+	it, ok := found[name]
+	if !ok || it.Kind == cache.Number {
+		return "", false
+	}
+	return string(it.Value), true
+}
+
+// count reads how many wires a master says were made.
+func count(master cache.Item) (uint64, error) {
+	// Python's servers pad a counter with blanks when it gets shorter.
+	n, err := strconv.ParseUint(strings.TrimRight(string(master.Value), " "), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("the master holds no count of wires: %w", cache.ErrNotNumber)
+	}
+	return n, checkCount(n)
+}
+
+func checkCount(n uint64) error {
+	if n > maxWires {
+		return fmt.Errorf("the master holds %d, which is no count of wires (at most %d); delete that key", n, maxWires)
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package dependency
+
+import (
+	"errors"
+
+	"github.com/larder-go/larder/cache"
+)
+
+// failures are reasons by key, as in a cache.MultiError.
+type failures map[string]error
+
+// add keeps the first reason of a key.
+func (f *failures) add(key string, err error) {
+	if *f == nil {
+		*f = failures{}
+	}
+	if (*f)[key] == nil {
+		(*f)[key] = err
+	}
+}
+
+// join keeps every reason of a key.
+func (f *failures) join(key string, err error) {
+	if old := (*f)[key]; old != nil {
+		(*f)[key] = errors.Join(old, err)
+		return
+	}
+	f.add(key, err)
+}
+
+func (f failures) addAll(keys []string, err error) failures {
+	for _, key := range keys {
+		f.add(key, err)
+	}
+	return f
+}
+
+// reason returns why an operation on many keys failed for one of them: what a
+// MultiError says of the key, or any other error as a whole.
+func reason(err error, key string) error {
+	if m, ok := err.(*cache.MultiError); ok {
+		return m.Errors[key]
+	}
+	var m *cache.MultiError
+	if errors.As(err, &m) && m.Errors[key] != nil {
+		return m.Errors[key]
+	}
+	return err
+}
