@@ -1,0 +1,124 @@
+package filecache
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// tempAge is how old a temporary file is that nobody is writing any more.
+	tempAge = time.Hour
+	// sweepFiles is how many files a store looks at. With two, a folder is seen
+	// through after half as many stores as it holds files.
+	sweepFiles = 2
+)
+
+// sweeper goes through the folder, round after round.
+type sweeper struct {
+	mu     sync.Mutex
+	round  *os.File // the folder, open at the next file to look at
+	closed bool
+}
+
+// removeSomeExpired frees the space of items that have expired and that nobody asks
+// for. Stores call it, so that no goroutine is needed; one that finds another at it
+// goes on, so that none waits.
+func (f *folder) removeSomeExpired(op string) error {
+	if !f.sweep.mu.TryLock() {
+		return nil
+	}
+	defer f.sweep.mu.Unlock()
+	files, err := f.sweep.next(f.dir)
+	if err != nil {
+		return outage(op, err)
+	}
+	for _, file := range files {
+		if err := f.removeExpired(op, file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next returns the names of the next files.
+func (s *sweeper) next(dir string) ([]string, error) {
+	if s.closed {
+		return nil, nil
+	}
+	if s.round == nil {
+		round, err := os.Open(dir)
+		if err != nil {
+			return nil, err
+		}
+		s.round = round
+	}
+	names, err := s.round.Readdirnames(sweepFiles)
+	if err == io.EOF {
+		err = s.round.Close()
+		s.round = nil
+	}
+	return names, err
+}
+
+// removeExpired removes one file, if its time has come.
+func (f *folder) removeExpired(op, file string) error {
+	name := filepath.Join(f.dir, file)
+	switch {
+	case strings.HasSuffix(file, itemSuffix):
+		return f.locked(file, func() error {
+			gone, err := expired(name)
+			if err != nil {
+				return outage(op, err)
+			}
+			if !gone {
+				return nil
+			}
+			return f.remove(op, file)
+		})
+	case strings.HasSuffix(file, tempSuffix):
+		// Of a program that ended while it wrote.
+		info, err := os.Stat(name)
+		if err == nil && time.Since(info.ModTime()) > tempAge {
+			return f.remove(op, file)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return outage(op, err)
+		}
+	}
+	return nil
+}
+
+// expired reports whether the file holds an expired item, or is too short for one.
+func expired(name string) (bool, error) {
+	file, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer file.Close() // only read: there is nothing to lose
+	end, err := readExpiry(file)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return true, nil
+	}
+	return past(end), err
+}
+
+func (s *sweeper) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	if s.round == nil {
+		return nil
+	}
+	err := s.round.Close()
+	s.round = nil
+	return err
+}

@@ -1,0 +1,124 @@
+// Godocs serves the documentation of the Go standard library on this machine, from a
+// cache. It shows what larder is for, on real work: pages are rendered from the
+// sources of each package, cached, and wired to the packages that they show something
+// of, so that "package io has changed" drops exactly the pages that are now wrong.
+//
+//	godocs                               read all pages cold and warm, and check an invalidation
+//	godocs -http :8080                   serve the pages
+//	godocs -dsn gomemcache://host:11211  in another cache
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	_ "github.com/larder-go/larder/docs/examples/filecache"
+	_ "github.com/larder-go/larder/drivers/gomemcache"
+	_ "github.com/larder-go/larder/drivers/ketama"
+	_ "github.com/larder-go/larder/memory"
+	_ "github.com/larder-go/larder/null"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "godocs:", err)
+		os.Exit(1)
+	}
+}
+
+// config is what the command line says.
+type config struct {
+	dsn    string
+	http   string
+	goroot string
+	change string
+	ttl    time.Duration
+}
+
+func parseFlags(args []string, stderr io.Writer) (config, error) {
+	var c config
+	f := flag.NewFlagSet("godocs", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.StringVar(&c.dsn, "dsn", "memory://", "the `cache` to use; drivers: "+strings.Join(cache.Drivers(), ", "))
+	f.StringVar(&c.http, "http", "", "serve the pages at this `address`, such as :8080")
+	f.StringVar(&c.goroot, "goroot", "", "the `folder` of the Go to document (default: what go env GOROOT says)")
+	f.StringVar(&c.change, "change", "io", "the `package` that changes in the report")
+	f.DurationVar(&c.ttl, "ttl", 24*time.Hour, "how long pages are kept")
+	if err := f.Parse(args); err != nil {
+		return config{}, err
+	}
+	if f.NArg() > 0 {
+		return config{}, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	if c.ttl < 0 {
+		return config{}, errors.New("-ttl must not be negative")
+	}
+	return c, nil
+}
+
+func run(ctx context.Context, args []string, stdout io.Writer, stderr *os.File) (err error) {
+	config, err := parseFlags(args, stderr)
+	if err != nil {
+		return err
+	}
+	c, err := cache.Open(config.dsn)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	source, err := openSource(ctx, config.goroot)
+	if err != nil {
+		return err
+	}
+	progress := newProgress(stderr)
+	library, err := readLibrary(ctx, source, progress)
+	if library == nil {
+		return err
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "godocs: left out:", err)
+	}
+
+	// The prefix keeps pages of other Go releases apart from these on a server that
+	// is shared, and pages of other releases of this program: the first number.
+	prefix := "godocs/1/" + strings.ReplaceAll(source.platform(), " ", "/") + "/"
+	if config.http == "" {
+		// The report begins cold, whatever others have stored.
+		prefix += rand.Text() + "/"
+	}
+	site, err := newSite(library, c.WithPrefix(prefix), config.ttl)
+	if err != nil {
+		return err
+	}
+	unreachable := c.Ping(ctx)
+	driver, _, _ := strings.Cut(config.dsn, "://")
+	if config.http != "" {
+		if unreachable != nil {
+			fmt.Fprintln(stderr, "godocs: pages are served uncached for now:", unreachable)
+		}
+		return serve(ctx, config.http, &server{site: site, driver: driver}, stdout)
+	}
+	if unreachable != nil {
+		return unreachable
+	}
+	r := &report{site, stdout, progress}
+	r.printf("library", "%s: %d packages, %d imports", source.platform(), len(library.paths()), library.imports())
+	r.printf("cache", "%s", driver)
+	return r.run(ctx, config.change)
+}

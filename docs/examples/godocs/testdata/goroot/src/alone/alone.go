@@ -1,0 +1,2 @@
+// Package alone imports nothing.
+package alone

@@ -1,0 +1,5 @@
+package alpha
+
+import "nowhere"
+
+var _ = nowhere.Missing

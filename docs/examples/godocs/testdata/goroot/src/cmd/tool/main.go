@@ -1,0 +1,5 @@
+package main
+
+import "alpha"
+
+var _ alpha.Thing

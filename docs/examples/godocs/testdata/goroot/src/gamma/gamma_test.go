@@ -1,0 +1,5 @@
+package gamma
+
+import "alpha"
+
+var _ alpha.Thing

@@ -1,0 +1,5 @@
+// Package unsafe has no rules.
+package unsafe
+
+// Pointer points anywhere.
+type Pointer *int

@@ -1,0 +1,155 @@
+package gomemcache
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/encoding"
+	"github.com/larder-go/larder/internal/memcached"
+)
+
+// Defaults of a [Config].
+const (
+	DefaultTimeout = 500 * time.Millisecond
+	DefaultMaxIdle = 100
+)
+
+// The values of Config.Distribution.
+const (
+	DistributionLibrary         = "gomemcache"
+	DistributionPythonMemcached = "python-memcached"
+)
+
+// The values of Config.Flags.
+const (
+	FlagsPylibmc         = "pylibmc"
+	FlagsPythonMemcached = "python-memcached"
+)
+
+// Config says which servers a cache is on and how to talk to them. The zero value is
+// one server on this machine, 127.0.0.1:11211, and the defaults.
+type Config struct {
+	// Servers is where memcached listens: "host", "host:port", "host:port:weight",
+	// "[IPv6]:port:weight" or the path of a unix socket, "/path". The port is 11211
+	// if it is not given. With more than one server the order counts: keys are
+	// distributed over the list. A server of weight n stands for n servers.
+	Servers []string
+
+	// Timeout bounds a call, connecting included; in a batch, each wait for the
+	// next value or answer. 0 is DefaultTimeout.
+	Timeout time.Duration
+
+	// MaxIdle is how many connections to each server are kept for the next call. It
+	// should be the number of goroutines that use the cache at the same time: with less,
+	// connections are closed and made again all the time. What is kept is what was
+	// needed at some time, so a high number costs nothing in a program that does
+	// little at once. 0 is DefaultMaxIdle; the server's own limit of connections,
+	// -c, is 1024 unless it was raised.
+	MaxIdle int
+
+	// KeyEncoding is applied to every key. The zero value leaves keys as they are.
+	KeyEncoding encoding.Encoding
+
+	// Distribution decides which server has a key: DistributionLibrary (the default),
+	// as programs on github.com/bradfitz/gomemcache find them, or
+	// DistributionPythonMemcached, as Python's python-memcached does.
+	Distribution string
+
+	// Flags decides how a number is marked for Python programs: FlagsPylibmc (the
+	// default) or FlagsPythonMemcached. Either client reads both.
+	Flags string
+
+	// TLS, if not nil, is used for every connection. A ServerName that is empty is
+	// taken from the server's host. It is not written in a DSN, beyond "tls=true".
+	TLS *tls.Config
+
+	// TLSFiles is the part of TLS that a DSN can say. At most one of TLS and
+	// TLSFiles may be set.
+	TLSFiles *TLSFiles
+}
+
+// TLSFiles is TLS as a DSN says it. The zero value verifies servers by the
+// certificates that the system trusts. There is no way to turn verification off.
+type TLSFiles struct {
+	ServerName string // the name in the servers' certificate, if not the host
+	CA         string // file of PEM certificates to trust instead of the system's
+	Cert, Key  string // files of the client's certificate and key, in PEM; both or none
+}
+
+// New makes a cache. It checks the configuration, reading the files it names, and does
+// not connect: a server that is down, or whose name does not resolve, is an error of
+// the calls that need it.
+func New(c Config) (*cache.Cache, error) {
+	d, err := newDriver(c)
+	if err != nil {
+		return nil, fmt.Errorf("gomemcache: %w", err)
+	}
+	return cache.New(d, cache.Options{Name: driverName, Encoding: c.KeyEncoding}), nil
+}
+
+func newDriver(c Config) (*driverCache, error) {
+	list, err := memcached.ParseServers(c.Servers)
+	if err != nil {
+		return nil, err
+	}
+	if c.Timeout < 0 {
+		return nil, fmt.Errorf("timeout %v: want 0 for %v, or more", c.Timeout, DefaultTimeout)
+	}
+	if c.Timeout == 0 {
+		c.Timeout = DefaultTimeout
+	}
+	if c.MaxIdle < 0 {
+		return nil, fmt.Errorf("max idle %d: want 0 for %d, or more", c.MaxIdle, DefaultMaxIdle)
+	}
+	if c.MaxIdle == 0 {
+		c.MaxIdle = DefaultMaxIdle
+	}
+	d := &driverCache{}
+	if d.dialect, err = dialect(c.Flags); err != nil {
+		return nil, err
+	}
+	secure, err := c.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	for _, configured := range list {
+		s, err := newServer(configured, c, secure)
+		if err != nil {
+			return nil, err
+		}
+		d.servers = append(d.servers, s)
+		for range configured.Weight {
+			d.buckets = append(d.buckets, s)
+		}
+	}
+	if d.hash, err = distribution(c.Distribution); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func dialect(flags string) (memcached.Dialect, error) {
+	if flags == "" {
+		return memcached.Pylibmc, nil
+	}
+	i := slices.Index(memcached.Dialects, flags)
+	if i < 0 {
+		return 0, fmt.Errorf("flags %.40q: want %s", flags, strings.Join(memcached.Dialects, " or "))
+	}
+	return memcached.Dialect(i), nil
+}
+
+func (c Config) tlsConfig() (*tls.Config, error) {
+	if c.TLS != nil && c.TLSFiles != nil {
+		return nil, errors.New("both TLS and TLSFiles are set; want one")
+	}
+	if c.TLSFiles != nil {
+		return c.TLSFiles.load()
+	}
+	return c.TLS, nil
+}

@@ -1,0 +1,96 @@
+package gomemcache_test
+
+import (
+	"flag"
+	"log"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/cachetest"
+	"github.com/larder-go/larder/client"
+	"github.com/larder-go/larder/drivers/gomemcache"
+	"github.com/larder-go/larder/encoding"
+	"github.com/larder-go/larder/internal/memcachedtest"
+)
+
+// TestMain lets many tests run in parallel: those that do wait for the clock of a
+// server, and not for a processor.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "100"); err != nil {
+		log.Fatal(err)
+	}
+	os.Exit(m.Run())
+}
+
+func options(c gomemcache.Config) cachetest.Options {
+	return cachetest.Options{
+		Encoding:    c.KeyEncoding,
+		Granularity: time.Second,
+		MaxValue:    1 << 19,
+		Outage: func(t *testing.T) *cache.Cache {
+			return open(t, gomemcache.Config{
+				Servers:     append([]string{memcachedtest.FreeAddr(t)}, c.Servers[1:]...),
+				KeyEncoding: c.KeyEncoding,
+				Timeout:     time.Second,
+			})
+		},
+	}
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	networks := []string{"tcp", "unix"}
+	if memcachedtest.HasIPv6() {
+		networks = append(networks, "tcp6")
+	}
+	for _, network := range networks {
+		t.Run(network, func(t *testing.T) {
+			t.Parallel()
+			for name, n := range map[string]int{"one": 1, "five": 5} {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					c := gomemcache.Config{Servers: memcachedtest.Addrs(memcachedtest.StartN(t, n, network))}
+					cachetest.Run(t, func(t *testing.T) *cache.Cache { return empty(t, c) }, options(c))
+				})
+			}
+		})
+	}
+}
+
+func TestConformanceOfEncodings(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"base64", "md5", "sha1", "sha256", "sha512", "safe", "sha1,base64"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			servers := memcachedtest.Addrs(memcachedtest.StartN(t, 2, "unix"))
+			e, err := encoding.ByName(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := gomemcache.Config{Servers: servers, KeyEncoding: e}
+			cachetest.Run(t, func(t *testing.T) *cache.Cache { return empty(t, c) }, options(c))
+		})
+	}
+}
+
+func TestConformanceOfClient(t *testing.T) {
+	t.Parallel()
+	servers := memcachedtest.Addrs(memcachedtest.StartN(t, 5, "unix"))
+	c := gomemcache.Config{Servers: servers, Distribution: gomemcache.DistributionPythonMemcached}
+	o := options(c)
+	o.Namespaces = []string{"default", "other"}
+	o.KeyPrefix = "p:"
+	cachetest.Run(t, func(t *testing.T) *cache.Cache {
+		k, err := client.New(client.Config{
+			Caches:   map[string]*cache.Cache{"default": empty(t, c), "other": open(t, c)},
+			Prefixes: map[string]string{"default": "p:", "other": "o:"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}, o)
+}

@@ -1,0 +1,141 @@
+package gomemcache
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/bradfitz/gomemcache/memcache"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/internal/memcached"
+)
+
+// driverCache is the driver.
+type driverCache struct {
+	servers []*server // each once, as configured
+	buckets []*server // with the weights: what a hash chooses from
+	hash    func(key string) uint32
+	dialect memcached.Dialect
+}
+
+var (
+	_ driver.Cache           = (*driverCache)(nil)
+	_ driver.MultiGetter     = (*driverCache)(nil)
+	_ driver.MultiStorer     = (*driverCache)(nil)
+	_ driver.MultiDeleter    = (*driverCache)(nil)
+	_ driver.Swapper         = (*driverCache)(nil)
+	_ driver.MultiItemGetter = (*driverCache)(nil)
+	_ driver.MultiSwapper    = (*driverCache)(nil)
+	_ driver.Toucher         = (*driverCache)(nil)
+	_ driver.Pinger          = (*driverCache)(nil)
+)
+
+// errForeignKey is a reply that belongs to another request.
+var errForeignKey = errors.New("the reply is for another key")
+
+func (d *driverCache) Get(ctx context.Context, key string) ([]byte, error) {
+	s := d.pick(key)
+	it, err := s.get(ctx, cache.OpGet, key)
+	if err != nil {
+		return nil, err
+	}
+	value, _, err := memcached.Decode(it.Value, it.Flags)
+	if err != nil {
+		return nil, s.error(cache.OpGet, err)
+	}
+	return value, nil
+}
+
+// get returns what is stored, not decoded.
+func (s *server) get(ctx context.Context, op cache.Op, key string) (it *memcache.Item, err error) {
+	err = s.do(ctx, request{op: op, want: 1, again: true}, func(c *session) error {
+		var err error
+		it, err = c.client.Get(key)
+		if err == memcache.ErrCacheMiss {
+			return driver.ErrMiss
+		}
+		if err == nil && it.Key != key {
+			return c.fail(errForeignKey)
+		}
+		return err
+	})
+	return it, err
+}
+
+// storeOps are the operations of the modes.
+var storeOps = [...]cache.Op{driver.Set: cache.OpSet, driver.Add: cache.OpAdd, driver.Replace: cache.OpReplace}
+
+func (d *driverCache) Store(ctx context.Context, mode driver.Mode, e driver.Entry) error {
+	return d.store(ctx, storeOps[mode], mode, e)
+}
+
+func (d *driverCache) store(ctx context.Context, op cache.Op, mode driver.Mode, e driver.Entry) error {
+	if len(e.Value) > maxValue {
+		return driver.ErrTooLarge // the server would not understand the length
+	}
+	r := request{op: op, again: mode == driver.Set}
+	return d.pick(e.Key).do(ctx, r, func(c *session) error {
+		c.fill(d.dialect, e)
+		defer c.empty()
+		switch mode {
+		case driver.Add:
+			return notStored(c.client.Add(&c.item))
+		case driver.Replace:
+			return notStored(c.client.Replace(&c.item))
+		}
+		return c.client.Set(&c.item)
+	})
+}
+
+// fill makes c.item of an entry.
+func (c *session) fill(d memcached.Dialect, e driver.Entry) {
+	c.item.Key = e.Key
+	c.item.Value, c.item.Flags = d.Encode(e.Kind, e.Value)
+	c.item.Expiration = expiry(e.TTL)
+}
+
+// empty lets go of what the caller gave.
+func (c *session) empty() { c.item = memcache.Item{} }
+
+func expiry(ttl time.Duration) int32 {
+	if ttl == 0 {
+		return 0 // without looking at the clock
+	}
+	return memcached.Expiry(ttl, time.Now())
+}
+
+func notStored(err error) error {
+	if err == memcache.ErrNotStored {
+		return driver.ErrNotStored
+	}
+	return err
+}
+
+func missed(err error) error {
+	if err == memcache.ErrCacheMiss {
+		return driver.ErrMiss
+	}
+	return err
+}
+
+func (d *driverCache) Delete(ctx context.Context, key string) error {
+	return d.delete(ctx, cache.OpDelete, key)
+}
+
+func (d *driverCache) delete(ctx context.Context, op cache.Op, key string) error {
+	return d.pick(key).do(ctx, request{op: op, again: true}, func(c *session) error {
+		err := c.client.Delete(key)
+		if err == nil && string(c.reply.status) != "DELETED" {
+			return c.fail(unexpected(c.reply.status)) // the library takes OK as well
+		}
+		return missed(err)
+	})
+}
+
+func (d *driverCache) Touch(ctx context.Context, key string, ttl time.Duration) error {
+	return d.pick(key).do(ctx, request{op: cache.OpTouch, again: true}, func(c *session) error {
+		return missed(c.client.Touch(key, expiry(ttl)))
+	})
+}

@@ -1,0 +1,130 @@
+package gomemcache_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/drivers/gomemcache"
+	"github.com/larder-go/larder/internal/memcachedtest"
+)
+
+const (
+	readTwo      = "gets k l\r\n"
+	readTwoReply = "VALUE k 0 1 7\r\na\r\nVALUE l 0 1 8\r\nb\r\nEND\r\n"
+	deleteTwo    = "cas k 0 -1 0 7\r\n\r\ncas l 0 -1 0 8\r\n\r\n"
+)
+
+func itemsOf(t *testing.T, c *cache.Cache, keys ...string) []cache.Item {
+	t.Helper()
+	items, err := c.GetItemMulti(t.Context(), keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := make([]cache.Item, len(keys))
+	for i, k := range keys {
+		old[i] = items[k]
+	}
+	return old
+}
+
+// failedWith checks that err is for exactly these keys and reasons.
+func failedWith(t *testing.T, what string, err error, want map[string]error) {
+	t.Helper()
+	var m *cache.MultiError
+	if err != nil && !errors.As(err, &m) {
+		t.Errorf("%s: %v, want a *MultiError", what, err)
+		return
+	}
+	if m == nil {
+		m = &cache.MultiError{}
+	}
+	for k, reason := range want {
+		if !errors.Is(m.Errors[k], reason) {
+			t.Errorf("%s: %s: %v, want %v", what, k, m.Errors[k], reason)
+		}
+	}
+	if len(m.Errors) != len(want) {
+		t.Errorf("%s: failed keys %q, want %d", what, m.Keys(), len(want))
+	}
+}
+
+// Each key has its own id and its own answer; what has none is an outage, and nothing is
+// sent twice.
+func TestManyDeletes(t *testing.T) {
+	out := cache.ErrUnavailable
+	for reply, want := range map[string]map[string]error{
+		"STORED\r\nSTORED\r\n":                                    nil,
+		"EXISTS\r\nNOT_FOUND\r\n":                                 {"k": cache.ErrConflict, "l": cache.ErrMiss},
+		"STORED\r\nEXISTS\r\n":                                    {"l": cache.ErrConflict},
+		"SERVER_ERROR out of memory storing object\r\nSTORED\r\n": {"k": out},
+		"STORED\r\nSTOR":                                          {"l": out},
+		"EXISTS\r\n":                                              {"k": cache.ErrConflict, "l": out},
+		"":                                                        {"k": out, "l": out},
+		"DELETED\r\nSTORED\r\n":                                   {"k": out, "l": out},
+		"STORED\r\nNOT_STORED\r\n":                                {"l": out},
+		"STORED\r\nSTORED\r\nSTORED\r\n":                          {"l": out},
+		strings.Repeat("x", 5000) + "\r\nSTORED\r\n":              {"k": out, "l": out},
+	} {
+		f := memcachedtest.StartFake(t, script(
+			memcachedtest.Step{Expect: readTwo, Reply: readTwoReply},
+			memcachedtest.Step{Expect: deleteTwo, Reply: reply, Close: true}))
+		c := open(t, gomemcache.Config{Servers: []string{f.Addr()}})
+		err := c.CompareAndDeleteMulti(t.Context(), itemsOf(t, c, "k", "l"))
+		failedWith(t, reply, err, want)
+		if errors.Is(err, out) {
+			var m *cache.MultiError
+			errors.As(err, &m)
+			for k, reason := range want {
+				if reason == out {
+					isOutage(t, m.Errors[k], cache.OpCompareAndDeleteMulti, f.Addr())
+				}
+			}
+		}
+		if n := f.Accepted(); n != 1 {
+			t.Errorf("%.40q: %d connections, want no second try", reply, n)
+		}
+	}
+}
+
+// More than one piece, on several servers, of which one goes down.
+func TestManyDeletesOverServers(t *testing.T) {
+	servers := memcachedtest.StartN(t, 3, "unix")
+	c := open(t, gomemcache.Config{Servers: memcachedtest.Addrs(servers)})
+	ctx := t.Context()
+	for _, down := range []bool{false, true} {
+		keys, values := fill(t, c, 3000)
+		on := keysOf(t, servers[1], keys)
+		old := itemsOf(t, c, keys...)
+		for _, k := range keys[:100] {
+			if err := c.Set(ctx, k, values[k], 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.DeleteMulti(ctx, keys[100:200]); err != nil {
+			t.Fatal(err)
+		}
+		want, left := map[string]error{}, 0
+		for i, k := range keys {
+			switch {
+			case down && slices.Contains(on, k):
+				want[k] = cache.ErrUnavailable
+			case i < 100:
+				want[k] = cache.ErrConflict
+				left++
+			case i < 200:
+				want[k] = cache.ErrMiss
+			}
+		}
+		if down {
+			servers[1].Stop()
+		}
+		failedWith(t, "over servers", c.CompareAndDeleteMulti(ctx, old), want)
+		found, err := c.GetMulti(ctx, keys)
+		if len(found) != left || errors.Is(err, cache.ErrUnavailable) != down {
+			t.Errorf("%d are left, %v; want %d", len(found), err, left)
+		}
+	}
+}

@@ -1,0 +1,204 @@
+package ketama
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/drivers/ketama/internal/ring"
+	"github.com/larder-go/larder/encoding"
+	"github.com/larder-go/larder/internal/dsn"
+	"github.com/larder-go/larder/internal/memcached"
+)
+
+func init() {
+	cache.Register(scheme, func(source string) (*cache.Cache, error) {
+		cfg, err := ParseDSN(source)
+		if err != nil {
+			return nil, err
+		}
+		return New(cfg)
+	})
+}
+
+// Defaults of [Config].
+const (
+	DefaultPoolSize = 64
+	DefaultTimeout  = 500 * time.Millisecond
+)
+
+// maxPoolSize is more than the connections memcached takes, and keeps a slip of the
+// pen from filling the memory.
+const maxPoolSize = 1 << 16
+
+// The values of Config.Distribution, named after the behaviors of pylibmc that do the
+// same.
+const (
+	DistributionKetama         = "ketama"          // {'ketama': True}
+	DistributionKetamaWeighted = "ketama_weighted" // {'ketama_weighted': True}
+	DistributionKetamaMD5      = "ketama_md5"      // {'ketama': True, 'hash': 'md5'}
+)
+
+// The values of Config.Flags.
+const (
+	FlagsPylibmc         = "pylibmc"
+	FlagsPythonMemcached = "python-memcached"
+)
+
+// distributions are the names of the schemes of the ring; the first is the default.
+var distributions = []string{
+	ring.Ketama:         DistributionKetama,
+	ring.KetamaWeighted: DistributionKetamaWeighted,
+	ring.KetamaMD5:      DistributionKetamaMD5,
+}
+
+// Config says which servers make up the cache and how they are used. The zero value is
+// one server on 127.0.0.1.
+type Config struct {
+	// Servers are "host", "host:port", "host:port:weight", the same with an
+	// IPv6 address in brackets, or "/path" of a unix socket. The port is 11211
+	// unless given, the weight 1. At most 100. Keys are distributed by these
+	// names, as they are written: every client of the cluster must have the
+	// same. Their order does not count. Default: 127.0.0.1.
+	Servers []string
+
+	// Distribution decides which server has a key. The package documentation
+	// has the choice. Default: DistributionKetama.
+	Distribution string
+
+	// PoolSize is how many clients there are for each server: how many calls
+	// may talk to it at once. All are made by New; each connects when it is
+	// used, once for what goes through rainycape and once for what does not.
+	// The one released last is taken first, so a large pool costs next to
+	// nothing until it is needed. The server's own limit of connections, -c, is
+	// 1024 unless it was raised. Default: DefaultPoolSize.
+	PoolSize int
+
+	// PoolWait bounds the wait for a free client; the context may end it
+	// earlier. Default: Timeout.
+	PoolWait time.Duration
+
+	// Timeout bounds making a connection, and each exchange of a request and
+	// its reply; in a batch, each wait for the next reply. The deadline of a
+	// context may make it shorter. Default: DefaultTimeout.
+	Timeout time.Duration
+
+	// KeyEncoding turns keys into keys that memcached takes. Default: as they
+	// are.
+	KeyEncoding encoding.Encoding
+
+	// Flags is the Python client whose flags are written for text and numbers:
+	// FlagsPylibmc (the default) or FlagsPythonMemcached. What either wrote is
+	// read.
+	Flags string
+}
+
+// ParseDSN reads a Config from a string; the package documentation has its form. It
+// checks everything that New checks.
+func ParseDSN(source string) (Config, error) {
+	var cfg Config
+	d, err := dsn.Parse(scheme, source)
+	if err != nil {
+		return Config{}, err
+	}
+	cfg.Servers = memcached.ServersOf(d)
+	d.Choice("distribution", &cfg.Distribution, distributions...)
+	d.Int("pool_size", &cfg.PoolSize, 1)
+	d.Duration("pool_wait", &cfg.PoolWait)
+	d.Duration("timeout", &cfg.Timeout)
+	d.Encoding(&cfg.KeyEncoding)
+	d.Choice("flags", &cfg.Flags, memcached.Dialects...)
+	if err := d.Done(); err != nil {
+		return Config{}, err
+	}
+	if _, err := cfg.check(); err != nil {
+		return Config{}, err
+	}
+	return cfg, nil
+}
+
+// FormatDSN returns a string that ParseDSN reads as the same configuration. Defaults
+// that are not set are left out. A key encoding of the program's own appears by its
+// name, which no string can choose.
+func (cfg Config) FormatDSN() string {
+	hosts, path, servers := memcached.FormatServers(cfg.Servers)
+	params := url.Values{}
+	if len(servers) > 0 {
+		params["server"] = servers
+	}
+	set := func(name, value string, ok bool) {
+		if ok {
+			params.Set(name, value)
+		}
+	}
+	set("distribution", cfg.Distribution, cfg.Distribution != "")
+	set("pool_size", strconv.Itoa(cfg.PoolSize), cfg.PoolSize != 0)
+	set("pool_wait", cfg.PoolWait.String(), cfg.PoolWait != 0)
+	set("timeout", cfg.Timeout.String(), cfg.Timeout != 0)
+	set("key_encoding", cfg.KeyEncoding.String(), !cfg.KeyEncoding.Equal(encoding.Encoding{}))
+	set("flags", cfg.Flags, cfg.Flags != "")
+	return dsn.Format(scheme, hosts, path, params)
+}
+
+// plan is a Config that was checked, with the defaults filled in.
+type plan struct {
+	cfg     Config
+	servers []memcached.Server
+	ring    *ring.Ring
+	dialect memcached.Dialect
+}
+
+func (cfg Config) check() (plan, error) {
+	p := plan{cfg: cfg}
+	fail := func(format string, args ...any) (plan, error) {
+		return plan{}, fmt.Errorf(scheme+": "+format, args...)
+	}
+	if cfg.PoolSize < 0 || cfg.PoolSize > maxPoolSize {
+		return fail("pool size %d: want 1 to %d, or 0 for %d", cfg.PoolSize, maxPoolSize, DefaultPoolSize)
+	}
+	if cfg.Timeout < 0 {
+		return fail("timeout %v: want more, or 0 for %v", cfg.Timeout, DefaultTimeout)
+	}
+	if cfg.PoolWait < 0 {
+		return fail("pool wait %v: want more, or 0 for the timeout", cfg.PoolWait)
+	}
+	if p.cfg.PoolSize == 0 {
+		p.cfg.PoolSize = DefaultPoolSize
+	}
+	if p.cfg.Timeout == 0 {
+		p.cfg.Timeout = DefaultTimeout
+	}
+	if p.cfg.PoolWait == 0 {
+		p.cfg.PoolWait = p.cfg.Timeout
+	}
+	distribution, ok := choose(cfg.Distribution, distributions)
+	if !ok {
+		return fail("distribution %.40q: want %s", cfg.Distribution, strings.Join(distributions, ", "))
+	}
+	flags, ok := choose(cfg.Flags, memcached.Dialects)
+	if !ok {
+		return fail("flags %.40q: want %s", cfg.Flags, strings.Join(memcached.Dialects, ", "))
+	}
+	p.dialect = memcached.Dialect(flags)
+	var err error
+	if p.servers, err = memcached.ParseServers(cfg.Servers); err != nil {
+		return fail("%w", err)
+	}
+	if p.ring, err = ring.New(ring.Scheme(distribution), p.servers); err != nil {
+		return fail("%w", err)
+	}
+	return p, nil
+}
+
+// choose returns the position of name in names; empty is the first.
+func choose(name string, names []string) (int, bool) {
+	if name == "" {
+		return 0, true
+	}
+	i := slices.Index(names, name)
+	return i, i >= 0
+}

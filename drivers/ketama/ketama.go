@@ -1,0 +1,117 @@
+package ketama
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/drivers/ketama/internal/ring"
+	"github.com/larder-go/larder/drivers/ketama/internal/wire"
+	"github.com/larder-go/larder/internal/memcached"
+)
+
+// scheme is the name of the driver, in DSNs and errors.
+const scheme = "ketama"
+
+// cluster is the driver: the servers, and the ring that says which holds a key.
+type cluster struct {
+	servers []*server
+	ring    *ring.Ring
+	dialect memcached.Dialect
+}
+
+var (
+	_ driver.Cache           = (*cluster)(nil)
+	_ driver.MultiGetter     = (*cluster)(nil)
+	_ driver.MultiStorer     = (*cluster)(nil)
+	_ driver.MultiDeleter    = (*cluster)(nil)
+	_ driver.Swapper         = (*cluster)(nil)
+	_ driver.MultiItemGetter = (*cluster)(nil)
+	_ driver.MultiSwapper    = (*cluster)(nil)
+	_ driver.Toucher         = (*cluster)(nil)
+	_ driver.Pinger          = (*cluster)(nil)
+)
+
+// New makes a cache on the servers of cfg. It checks the configuration and does not
+// connect: use Ping for that. Close it to close its connections.
+func New(cfg Config) (*cache.Cache, error) {
+	p, err := cfg.check()
+	if err != nil {
+		return nil, err
+	}
+	d := &cluster{ring: p.ring, dialect: p.dialect}
+	for _, s := range p.servers {
+		srv, err := newServer(s, p.cfg)
+		if err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
+		d.servers = append(d.servers, srv)
+	}
+	return cache.New(d, cache.Options{Name: scheme, Encoding: cfg.KeyEncoding}), nil
+}
+
+// position returns the position of the server that holds key.
+func (d *cluster) position(key string) int {
+	if len(d.servers) == 1 {
+		return 0
+	}
+	return d.ring.Pick(key)
+}
+
+// acquire takes a client for the server that holds key.
+func (d *cluster) acquire(ctx context.Context, op, key string) (*client, error) {
+	return d.servers[d.position(key)].acquire(ctx, op)
+}
+
+// Flush implements [driver.Cache].
+func (d *cluster) Flush(ctx context.Context) error { return d.everywhere(ctx, "flush", wire.Flush) }
+
+// Ping implements [driver.Pinger].
+func (d *cluster) Ping(ctx context.Context) error { return d.everywhere(ctx, "ping", wire.Noop) }
+
+// everywhere sends a command without a key to all servers at once and joins their
+// errors.
+func (d *cluster) everywhere(ctx context.Context, op string, command wire.Op) error {
+	errs := make([]error, len(d.servers))
+	var wg sync.WaitGroup
+	for i, s := range d.servers {
+		wg.Go(func() {
+			c, err := s.acquire(ctx, op)
+			if err == nil {
+				defer c.release()
+				_, err = c.ask(ctx, op, true, wire.Request{Op: command})
+			}
+			errs[i] = err
+		})
+	}
+	wg.Wait()
+	return joined(errs)
+}
+
+// joined is errors.Join that leaves one error as it is.
+func joined(errs []error) error {
+	var first error
+	for _, err := range errs {
+		if err == nil {
+			continue
+		}
+		if first != nil {
+			return errors.Join(errs...)
+		}
+		first = err
+	}
+	return first
+}
+
+// Close implements [driver.Cache].
+func (d *cluster) Close() error {
+	for _, s := range d.servers {
+		s.closed.Store(true)
+	}
+	for _, s := range d.servers {
+		s.pool.Close()
+	}
+	return nil
+}

@@ -1,0 +1,188 @@
+package ketama_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/drivers/ketama"
+	"github.com/larder-go/larder/internal/memcachedtest"
+)
+
+// two reads of k and l, and their deletes on the same connection.
+var (
+	readTwo = memcachedtest.Step{
+		Expect: request(get, 0, "", "k", "") + message(requestMagic, get, 0, 1, 0, "", "l", ""),
+		Reply: message(replyMagic, get, ok, 0, 77, bytesFlags, "k", "1") +
+			message(replyMagic, get, ok, 1, 78, bytesFlags, "l", "2"),
+	}
+	deleteTwo = message(requestMagic, remove, 0, 2, 77, "", "k", "") + message(requestMagic, remove, 0, 3, 78, "", "l", "")
+)
+
+func deleted(status uint16, opaque uint32) string {
+	return message(replyMagic, remove, status, opaque, 0, "", "", "")
+}
+
+// twoItems reads k and l.
+func twoItems(t *testing.T, c *cache.Cache) []cache.Item {
+	t.Helper()
+	items, err := c.GetItemMulti(t.Context(), []string{"k", "l"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []cache.Item{items["k"], items["l"]}
+}
+
+// failedWith checks that err is for exactly these keys and reasons.
+func failedWith(t *testing.T, what string, err error, want map[string]error) {
+	t.Helper()
+	var m *cache.MultiError
+	if err != nil && !errors.As(err, &m) {
+		t.Errorf("%s: %v, want a *MultiError", what, err)
+		return
+	}
+	if m == nil {
+		m = &cache.MultiError{}
+	}
+	for k, reason := range want {
+		if !errors.Is(m.Errors[k], reason) {
+			t.Errorf("%s: %s: %v, want %v", what, k, m.Errors[k], reason)
+		}
+	}
+	if len(m.Errors) != len(want) {
+		t.Errorf("%s: failed keys %q, want %d", what, m.Keys(), len(want))
+	}
+}
+
+// TestManyDeletes: each with its own CAS id, and each with its own answer.
+func TestManyDeletes(t *testing.T) {
+	for name, tt := range map[string]struct {
+		reply string
+		want  map[string]error
+	}{
+		"both":             {deleted(ok, 2) + deleted(ok, 3), nil},
+		"changed and gone": {deleted(exists, 2) + deleted(miss, 3), map[string]error{"k": cache.ErrConflict, "l": cache.ErrMiss}},
+		"one changed":      {deleted(ok, 2) + deleted(exists, 3), map[string]error{"l": cache.ErrConflict}},
+		"a refusal":        {deleted(0x85, 2) + deleted(ok, 3), map[string]error{"k": cache.ErrUnavailable}},
+		"of another":       {deleted(ok, 3) + deleted(ok, 2), map[string]error{"k": cache.ErrUnavailable, "l": cache.ErrUnavailable}},
+		"not both":         {deleted(ok, 2) + deleted(ok, 2), map[string]error{"l": cache.ErrUnavailable}},
+	} {
+		f := fake(t, []memcachedtest.Step{readTwo, {Expect: deleteTwo, Reply: tt.reply}})
+		c := open(t, ketama.Config{Servers: []string{f.Addr()}, Timeout: patient})
+		err := c.CompareAndDeleteMulti(t.Context(), twoItems(t, c))
+		failedWith(t, name, err, tt.want)
+		if errors.Is(err, cache.ErrUnavailable) {
+			isOutage(t, err, cache.OpCompareAndDeleteMulti, f.Addr())
+		}
+	}
+}
+
+// TestManyDeletesCut: what has an answer has it, the rest is an outage, and nothing is
+// sent twice.
+func TestManyDeletesCut(t *testing.T) {
+	whole := deleted(exists, 2) + deleted(ok, 3)
+	for n := range len(whole) {
+		f := fake(t, []memcachedtest.Step{readTwo, {Expect: deleteTwo, Reply: whole[:n], Close: true}})
+		c := open(t, ketama.Config{Servers: []string{f.Addr()}, Timeout: patient})
+		want := map[string]error{"k": cache.ErrUnavailable, "l": cache.ErrUnavailable}
+		if n >= len(whole)/2 {
+			want["k"] = cache.ErrConflict
+		}
+		failedWith(t, "cut", c.CompareAndDeleteMulti(t.Context(), twoItems(t, c)), want)
+		if n := f.Accepted(); n != 1 {
+			t.Errorf("cut after %d bytes: %d connections, want 1", n, n)
+		}
+		noneOpen(t, f)
+	}
+}
+
+// TestManyDeletesOnLostConnections: the loss is an error, since the deletes may have
+// been done, and the next call works.
+func TestManyDeletesOnLostConnections(t *testing.T) {
+	lost := readTwo
+	lost.Close = true
+	again := message(requestMagic, remove, 0, 0, 77, "", "k", "") + message(requestMagic, remove, 0, 1, 78, "", "l", "")
+	f := fake(t, []memcachedtest.Step{lost}, []memcachedtest.Step{{Expect: again, Reply: deleted(ok, 0) + deleted(ok, 1)}})
+	c := open(t, ketama.Config{Servers: []string{f.Addr()}, Timeout: patient})
+	old := twoItems(t, c)
+	noneOpen(t, f)
+	err := c.CompareAndDeleteMulti(t.Context(), old)
+	failedWith(t, "on a lost connection", err, map[string]error{"k": cache.ErrUnavailable, "l": cache.ErrUnavailable})
+	isOutage(t, err, cache.OpCompareAndDeleteMulti, f.Addr())
+	if n := f.Accepted(); n != 1 {
+		t.Errorf("%d connections, want no second try", n)
+	}
+	if err := c.CompareAndDeleteMulti(t.Context(), old); err != nil {
+		t.Errorf("the next call: %v", err)
+	}
+}
+
+// TestManyDeletesEndWithTheContext: on a server that does not answer.
+func TestManyDeletesEndWithTheContext(t *testing.T) {
+	for _, want := range []error{context.Canceled, context.DeadlineExceeded} {
+		f := fake(t, []memcachedtest.Step{readTwo, {Expect: deleteTwo}})
+		c := open(t, ketama.Config{Servers: []string{f.Addr()}, Timeout: patient})
+		old := twoItems(t, c)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		if want == context.Canceled {
+			ctx, cancel = context.WithCancel(t.Context())
+			time.AfterFunc(100*time.Millisecond, cancel)
+		}
+		start := time.Now()
+		err := c.CompareAndDeleteMulti(ctx, old)
+		cancel()
+		failedWith(t, "during", err, map[string]error{"k": want, "l": want})
+		isNamed(t, err, cache.OpCompareAndDeleteMulti, f.Addr())
+		bounded(t, start)
+		noneOpen(t, f) // answers may be under way
+	}
+}
+
+// TestManyDeletesOverServers: more than a window, on several servers, of which one goes
+// down.
+func TestManyDeletesOverServers(t *testing.T) {
+	servers := memcachedtest.StartN(t, 3, "unix")
+	c := open(t, ketama.Config{Servers: memcachedtest.Addrs(servers), Timeout: patient})
+	ctx := t.Context()
+	all := keys(3000)
+	for _, down := range []bool{false, true} {
+		if err := c.SetMulti(ctx, valuesOf(all), 0); err != nil {
+			t.Fatal(err)
+		}
+		on := held(t, servers[1], all)
+		items, err := c.GetItemMulti(ctx, all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.SetMulti(ctx, valuesOf(all[:100]), 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.DeleteMulti(ctx, all[100:200]); err != nil {
+			t.Fatal(err)
+		}
+		want, left := map[string]error{}, 0
+		old := make([]cache.Item, len(all))
+		for i, k := range all {
+			old[i] = items[k]
+			switch {
+			case down && on[k]:
+				want[k] = cache.ErrUnavailable
+			case i < 100:
+				want[k] = cache.ErrConflict
+				left++
+			case i < 200:
+				want[k] = cache.ErrMiss
+			}
+		}
+		if down {
+			servers[1].Stop()
+		}
+		failedWith(t, "over servers", c.CompareAndDeleteMulti(ctx, old), want)
+		found, err := c.GetMulti(ctx, all)
+		if len(found) != left || errors.Is(err, cache.ErrUnavailable) != down {
+			t.Errorf("%d are left, %v; want %d", len(found), err, left)
+		}
+	}
+}

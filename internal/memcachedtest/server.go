@@ -1,0 +1,378 @@
+//go:build unix
+
+// Package memcachedtest gives tests a memcached: a real one, started on a free port
+// or a unix socket and stopped with the test, and a scripted one for what a real one
+// cannot be made to do.
+//
+// A machine without memcached fails these tests; it does not skip them.
+package memcachedtest
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// startTries is how often another port is tried: one that was free may be taken by
+// somebody else before memcached listens on it.
+const startTries = 10
+
+// Server is a memcached process of a test. Its methods end the test when they fail
+// and may be called by one goroutine at a time; Addr may be called by any.
+type Server struct {
+	t       testing.TB
+	network string
+	host    string // TCP only
+	addr    string
+	args    []string
+
+	cmd    *exec.Cmd
+	stderr *output
+	exited chan struct{} // closed when cmd has ended
+}
+
+// Start starts memcached with extra args (such as "-I", "2m") and returns when it
+// answers. Network is "tcp" (127.0.0.1), "tcp6" (::1) or "unix". The server is
+// stopped when the test ends, whatever state it is in.
+func Start(t testing.TB, network string, args ...string) *Server {
+	t.Helper()
+	s := &Server{t: t, network: network, args: args}
+	switch network {
+	case "tcp":
+		s.host = "127.0.0.1"
+	case "tcp6":
+		s.host = "::1"
+	case "unix":
+		s.addr = filepath.Join(socketDir(t), "s")
+	default:
+		t.Fatalf("memcachedtest: network %q: want tcp, tcp6 or unix", network)
+	}
+	t.Cleanup(s.end)
+	deadline := time.Now().Add(patience)
+	for try := 1; ; try++ {
+		if network != "unix" {
+			s.addr = freeAddr(t, s.host)
+		}
+		err := s.start(deadline)
+		if err == nil {
+			return s
+		}
+		if try == startTries || network == "unix" || !errors.Is(err, errExited) {
+			t.Fatalf("memcachedtest: start on %s: %v", s.addr, err)
+		}
+	}
+}
+
+// StartN starts n servers.
+func StartN(t testing.TB, n int, network string, args ...string) []*Server {
+	t.Helper()
+	servers := make([]*Server, n)
+	for i := range servers {
+		servers[i] = Start(t, network, args...)
+	}
+	return servers
+}
+
+// Addrs returns the addresses of servers, in order.
+func Addrs(servers []*Server) []string {
+	addrs := make([]string, len(servers))
+	for i, s := range servers {
+		addrs[i] = s.Addr()
+	}
+	return addrs
+}
+
+// HasIPv6 reports whether this machine can listen on ::1.
+func HasIPv6() bool {
+	l, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		return false
+	}
+	return l.Close() == nil
+}
+
+// Addr returns where the server listens: "127.0.0.1:port", "[::1]:port" or the path
+// of the socket.
+func (s *Server) Addr() string { return s.addr }
+
+// Network returns "tcp" or "unix", as net.Dial wants it with Addr.
+func (s *Server) Network() string {
+	if s.network == "unix" {
+		return "unix"
+	}
+	return "tcp"
+}
+
+// Stop ends the server in an orderly way (SIGTERM) and waits for its end.
+func (s *Server) Stop() {
+	s.t.Helper()
+	s.signal(syscall.SIGTERM)
+	s.wait()
+}
+
+// Kill ends the server at once (SIGKILL), in whatever state it is, and waits for its end.
+func (s *Server) Kill() {
+	s.t.Helper()
+	s.signal(syscall.SIGKILL)
+	s.wait()
+}
+
+// Pause stops the process (SIGSTOP): the kernel still accepts connections for it,
+// but nothing answers.
+func (s *Server) Pause() {
+	s.t.Helper()
+	s.signal(syscall.SIGSTOP)
+	Eventually(s.t, "the server is paused", func() bool { return stopped(s.cmd.Process.Pid) })
+}
+
+// Resume lets a paused server go on.
+func (s *Server) Resume() {
+	s.t.Helper()
+	s.signal(syscall.SIGCONT)
+}
+
+// Restart starts the server again on the same address, empty, after Stop or Kill; a
+// server that still runs is killed first.
+func (s *Server) Restart() {
+	s.t.Helper()
+	if s.running() {
+		s.Kill()
+	}
+	deadline := time.Now().Add(patience)
+	for {
+		err := s.start(deadline)
+		if err == nil {
+			return
+		}
+		// The port may be in somebody's short use, as the local end of a
+		// connection for example.
+		if !errors.Is(err, errExited) || time.Now().After(deadline) {
+			s.t.Fatalf("memcachedtest: restart on %s: %v", s.addr, err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// Command sends one line in the text protocol on a connection of its own and
+// returns the lines of the answer up to the first that equals or starts with one of
+// ends, without CR LF.
+func (s *Server) Command(line string, ends ...string) []string {
+	s.t.Helper()
+	lines, err := s.command(line, time.Now().Add(patience), ends...)
+	if err != nil {
+		s.t.Fatalf("memcachedtest: %s: %q: %v", s.addr, line, err)
+	}
+	return lines
+}
+
+var errExited = errors.New("memcached ended")
+
+func (s *Server) start(deadline time.Time) error {
+	path, err := exec.LookPath("memcached")
+	if err != nil {
+		return errors.New("memcached is not installed; " +
+			"on Debian and Ubuntu: sudo apt-get install memcached; on macOS: brew install memcached")
+	}
+	args := []string{"-U", "0"}
+	if s.network == "unix" {
+		if err := os.Remove(s.addr); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		args = append(args, "-s", s.addr)
+	} else {
+		host, port, err := net.SplitHostPort(s.addr)
+		if err != nil {
+			return err
+		}
+		args = append(args, "-l", host, "-p", port)
+	}
+	if os.Geteuid() == 0 {
+		args = append(args, "-u", "root") // memcached refuses to run as root unless told to
+	}
+	s.stderr = new(output)
+	s.cmd = exec.Command(path, append(args, s.args...)...)
+	s.cmd.Stderr = s.stderr
+	if err := spawn(s.cmd); err != nil {
+		return err
+	}
+	s.exited = make(chan struct{})
+	go func(cmd *exec.Cmd, exited chan struct{}) {
+		_ = cmd.Wait() // a signal is how these processes end
+		close(exited)
+	}(s.cmd, s.exited)
+
+	for {
+		err := s.ready()
+		if !s.running() {
+			return fmt.Errorf("%w: %s", errExited, s.stderr)
+		}
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("no answer in %v: %w: %s", patience, err, s.stderr)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// ready asks for the process number, so that another server on the same port is not
+// taken for this one.
+func (s *Server) ready() error {
+	if slices.Contains(s.args, "-Z") { // talks TLS: listening must do
+		c, err := net.DialTimeout(s.Network(), s.addr, time.Second)
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	}
+	lines, err := s.command("stats", time.Now().Add(time.Second), "END")
+	if err != nil {
+		return err
+	}
+	want := "STAT pid " + strconv.Itoa(s.cmd.Process.Pid)
+	if !slices.Contains(lines, want) {
+		return errors.New("another server answers at this address")
+	}
+	return nil
+}
+
+func (s *Server) command(line string, deadline time.Time, ends ...string) ([]string, error) {
+	c, err := net.DialTimeout(s.Network(), s.addr, time.Until(deadline))
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if err := c.SetDeadline(deadline); err != nil {
+		return nil, err
+	}
+	if _, err := c.Write([]byte(line + "\r\n")); err != nil {
+		return nil, err
+	}
+	var lines []string
+	r := bufio.NewReader(c)
+	for {
+		l, err := r.ReadString('\n')
+		if err != nil {
+			return lines, err
+		}
+		l = strings.TrimRight(l, "\r\n")
+		lines = append(lines, l)
+		for _, end := range ends {
+			if strings.HasPrefix(l, end) {
+				return lines, nil
+			}
+		}
+		if strings.HasPrefix(l, "ERROR") || strings.HasPrefix(l, "CLIENT_ERROR") || strings.HasPrefix(l, "SERVER_ERROR") {
+			return lines, errors.New(l)
+		}
+	}
+}
+
+func (s *Server) running() bool {
+	select {
+	case <-s.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+func (s *Server) signal(sig syscall.Signal) {
+	s.t.Helper()
+	if !s.running() {
+		s.t.Fatalf("memcachedtest: %v: the server on %s does not run: %s", sig, s.addr, s.stderr)
+	}
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatalf("memcachedtest: %v: %v", sig, err)
+	}
+}
+
+func (s *Server) wait() {
+	s.t.Helper()
+	select {
+	case <-s.exited:
+	case <-time.After(patience):
+		s.t.Fatalf("memcachedtest: the server on %s does not end", s.addr)
+	}
+}
+
+// end is the cleanup. SIGKILL also ends a process that is paused.
+func (s *Server) end() {
+	if s.exited == nil || !s.running() {
+		return
+	}
+	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		s.t.Errorf("memcachedtest: %v", err)
+		return
+	}
+	s.wait()
+}
+
+// freeAddr returns an address on host that nobody listens on at this moment.
+func freeAddr(t testing.TB, host string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		t.Fatalf("memcachedtest: %v", err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// FreeAddr returns an address on 127.0.0.1 where nobody listens: a server that is
+// down.
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	return freeAddr(t, "127.0.0.1")
+}
+
+// socketDir makes a directory for a unix socket. Not t.TempDir: that has the test's
+// name in it, and the path of a socket is limited to about 100 bytes.
+func socketDir(t testing.TB) string {
+	t.Helper()
+	base := os.TempDir()
+	if len(base) > 60 {
+		base = "/tmp"
+	}
+	dir, err := os.MkdirTemp(base, "mc")
+	if err != nil {
+		t.Fatalf("memcachedtest: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Errorf("memcachedtest: %v", err)
+		}
+	})
+	return dir
+}
+
+// output keeps what a process wrote, for messages.
+type output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return strings.TrimSpace(o.buf.String())
+}
