@@ -1,0 +1,66 @@
+package drvbench
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// server is a memcached on a free port of this machine.
+type server struct {
+	addr string
+	cmd  *exec.Cmd
+}
+
+// startServer starts memcached with four threads and returns when it answers.
+func startServer() (*server, error) {
+	path, err := exec.LookPath("memcached")
+	if err != nil {
+		return nil, errors.New("memcached is not installed; on Debian: apt-get install memcached")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &server{addr: l.Addr().String()}
+	if err := l.Close(); err != nil {
+		return nil, err
+	}
+	_, port, err := net.SplitHostPort(s.addr)
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"-U", "0", "-l", "127.0.0.1", "-p", port, "-t", "4", "-m", "1024", "-c", "4096"}
+	if os.Geteuid() == 0 {
+		args = append(args, "-u", "root")
+	}
+	s.cmd = exec.Command(path, args...)
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	const patience = 10 * time.Second
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		c, err := net.Dial("tcp", s.addr)
+		if err == nil {
+			return s, c.Close()
+		}
+		if time.Since(began) > patience {
+			return nil, errors.Join(fmt.Errorf("memcached does not answer after %v: %w", patience, err), s.stop())
+		}
+	}
+}
+
+func (s *server) stop() error {
+	if err := s.cmd.Process.Kill(); err != nil {
+		return err
+	}
+	// That it was killed is no error.
+	var exit *exec.ExitError
+	if err := s.cmd.Wait(); err != nil && !errors.As(err, &exit) {
+		return err
+	}
+	return nil
+}
