@@ -35,7 +35,7 @@ func (c *clock) start() {
 // precise asks the system.
 func (c *clock) precise() int64 { return int64(time.Since(c.base)) + 1 }
 
-// now is at most a little behind precise, and never before it.
+// now is never ahead of precise, and behind it by resolution as a rule.
 func (c *clock) now() int64 {
 	if n := c.coarse.Load(); n != 0 {
 		return n

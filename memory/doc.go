@@ -33,18 +33,25 @@
 //
 // # Context
 //
-// No operation waits for anything but a lock. A context that is done before the call
-// refuses it; afterwards it is not looked at.
+// A context that is done before the call refuses it; afterwards it is not looked at.
+// Operations wait for nothing but a lock; with MaxBytes, stores also for a garbage
+// collection, when they make garbage faster than it is collected: see Limits.
 //
 // # Limits
 //
 // Values have up to 1 GiB less a byte. With MaxBytes, up to half of a shard: that is
-// MaxBytes/2 up to 32 MiB, and 8 MiB or more above. There are 32 shards or more, fewer with
-// a small bound; each has room for 4 GiB of small entries, or 16,384 values of 32 KiB
+// MaxBytes/2 below 32 MiB, and 8 MiB or more from there on. There are 32 shards or more, fewer
+// with a small bound; each has room for 4 GiB of small entries, or 16,384 values of 32 KiB
 // and more; what is over is ErrTooLarge.
 //
 // Bytes that Get returned keep the slab they lie in from the garbage collector, up to 256 KiB: copy a
 // small value that is to be held for long.
+//
+// A TTL of a minute or more may end 10 ms early, as it is reckoned from a clock that is
+// read that often. After the whole process stood still for more than a second (SIGSTOP,
+// a paused machine) an entry whose end came meanwhile may be found for some milliseconds
+// more. A cache that was made outside of a testing/synctest bubble must not be used
+// inside, and the other way round: it has the time of where it was made.
 //
 // With MaxBytes, dropped slabs are garbage until a collection. One is started when they
 // take more than 8 MiB and a twentieth of what is in use, and stores wait for it from twice

@@ -5,6 +5,7 @@ import "time"
 // expirer is how far the search for expired entries in a shard has come.
 type expirer struct {
 	id     int // of the slab
+	slab   *slab
 	offset int // in it; 0: not begun
 }
 
@@ -61,6 +62,11 @@ func (sh *shard) sweep(now uint64, budget *int) bool {
 			return false
 		}
 		s := sh.dir.get(uint16(x.id))
+		if s != x.slab {
+			// The slab was dropped between two slices, and its number may
+			// be another's: the offset means nothing there.
+			x.slab, x.offset = s, 0
+		}
 		if s == nil || (x.offset == 0 && !s.due(now, uint64(sh.store.interval))) {
 			x.id, x.offset = x.id+1, 0
 			*budget--

@@ -95,7 +95,7 @@ func TestEmptyValuePointsNowhere(t *testing.T) {
 			t.Fatalf("%s: %v, %v", k, v, err)
 		}
 		r := s.search(s.hash(k), k)
-		if unsafe.Pointer(unsafe.SliceData(v)) == unsafe.Add(unsafe.Pointer(r), 32) {
+		if uintptr(unsafe.Pointer(unsafe.SliceData(v))) == uintptr(unsafe.Pointer(r))+32 {
 			t.Fatalf("%s: the value lies at the end of its record", k)
 		}
 	}

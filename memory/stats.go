@@ -39,8 +39,8 @@ func (s *store) Stats(context.Context) (driver.Stats, error) {
 		sh.mu.Lock()
 		st.Sets += sh.sets
 		st.Expired += sh.expired
-		st.EvictedEntries += sh.evictedEntries
-		st.EvictedBytes += sh.evictedBytes
+		st.EvictedForEntries += sh.evictedEntries
+		st.EvictedForBytes += sh.evictedBytes
 		st.Entries += uint64(sh.entries)
 		st.Bytes += uint64(sh.bytes())
 		sh.mu.Unlock()

@@ -220,9 +220,9 @@ type Stats struct {
 	Misses uint64 // gets that did not
 	Sets   uint64 // entries written: stores of any mode, swaps and counts that took effect
 
-	Expired        uint64 // entries removed because their TTL had passed
-	EvictedEntries uint64 // entries removed to keep within a bound on the number of entries
-	EvictedBytes   uint64 // entries (not bytes) removed to keep within a bound on bytes
+	Expired           uint64 // entries removed because their TTL had passed
+	EvictedForEntries uint64 // entries removed to keep within a bound on the number of entries
+	EvictedForBytes   uint64 // entries removed to keep within a bound on bytes
 
 	Entries uint64 // held now, among them expired ones that are not yet removed
 	Bytes   uint64 // held now, as the driver's bound on bytes counts them

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/larder-go/larder/cache"
@@ -37,7 +36,8 @@ type Config struct {
 	// Servers is where memcached listens: "host", "host:port", "host:port:weight",
 	// "[IPv6]:port:weight" or the path of a unix socket, "/path". The port is 11211
 	// if it is not given. With more than one server the order counts: keys are
-	// distributed over the list. A server of weight n stands for n servers.
+	// distributed over the list. A server of weight n stands for n servers; one that
+	// is listed twice is an error.
 	Servers []string
 
 	// Timeout bounds a call, connecting included; in a batch, each wait for the
@@ -93,63 +93,84 @@ func New(c Config) (*cache.Cache, error) {
 }
 
 func newDriver(c Config) (*driverCache, error) {
-	list, err := memcached.ParseServers(c.Servers)
+	p, err := c.check()
 	if err != nil {
 		return nil, err
 	}
-	if c.Timeout < 0 {
-		return nil, fmt.Errorf("timeout %v: want 0 for %v, or more", c.Timeout, DefaultTimeout)
-	}
-	if c.Timeout == 0 {
-		c.Timeout = DefaultTimeout
-	}
-	if c.MaxIdle < 0 {
-		return nil, fmt.Errorf("max idle %d: want 0 for %d, or more", c.MaxIdle, DefaultMaxIdle)
-	}
-	if c.MaxIdle == 0 {
-		c.MaxIdle = DefaultMaxIdle
-	}
-	d := &driverCache{}
-	if d.dialect, err = dialect(c.Flags); err != nil {
-		return nil, err
-	}
-	secure, err := c.tlsConfig()
-	if err != nil {
-		return nil, err
-	}
-	for _, configured := range list {
-		s, err := newServer(configured, c, secure)
-		if err != nil {
+	secure := c.TLS
+	if c.TLSFiles != nil {
+		if secure, err = c.TLSFiles.load(); err != nil {
 			return nil, err
 		}
+	}
+	d := &driverCache{dialect: p.dialect, hash: p.hash}
+	for _, configured := range p.servers {
+		s := newServer(configured, p.config, secure)
 		d.servers = append(d.servers, s)
 		for range configured.Weight {
 			d.buckets = append(d.buckets, s)
 		}
 	}
-	if d.hash, err = distribution(c.Distribution); err != nil {
-		return nil, err
-	}
 	return d, nil
 }
 
-func dialect(flags string) (memcached.Dialect, error) {
-	if flags == "" {
-		return memcached.Pylibmc, nil
-	}
-	i := slices.Index(memcached.Dialects, flags)
-	if i < 0 {
-		return 0, fmt.Errorf("flags %.40q: want %s", flags, strings.Join(memcached.Dialects, " or "))
-	}
-	return memcached.Dialect(i), nil
+// plan is a Config that was checked, with the defaults filled in.
+type plan struct {
+	config  Config
+	servers []memcached.Server
+	dialect memcached.Dialect
+	hash    func(key string) uint32
 }
 
-func (c Config) tlsConfig() (*tls.Config, error) {
-	if c.TLS != nil && c.TLSFiles != nil {
-		return nil, errors.New("both TLS and TLSFiles are set; want one")
+// check reads no files.
+func (c Config) check() (plan, error) {
+	p := plan{config: c}
+	var err error
+	if p.servers, err = memcached.ParseServers(c.Servers); err != nil {
+		return plan{}, err
 	}
-	if c.TLSFiles != nil {
-		return c.TLSFiles.load()
+	if c.Timeout < 0 {
+		return plan{}, fmt.Errorf("timeout %v: want 0 for %v, or more", c.Timeout, DefaultTimeout)
 	}
-	return c.TLS, nil
+	if c.Timeout == 0 {
+		p.config.Timeout = DefaultTimeout
+	}
+	if c.MaxIdle < 0 {
+		return plan{}, fmt.Errorf("max idle %d: want 0 for %d, or more", c.MaxIdle, DefaultMaxIdle)
+	}
+	if c.MaxIdle == 0 {
+		p.config.MaxIdle = DefaultMaxIdle
+	}
+	if p.dialect, err = memcached.ParseDialect(c.Flags); err != nil {
+		return plan{}, err
+	}
+	if p.hash, err = distribution(c.Distribution); err != nil {
+		return plan{}, err
+	}
+	if err := c.checkTLS(p.servers); err != nil {
+		return plan{}, err
+	}
+	return p, nil
+}
+
+func (c Config) checkTLS(servers []memcached.Server) error {
+	var name string
+	switch {
+	case c.TLS == nil && c.TLSFiles == nil:
+		return nil
+	case c.TLS != nil && c.TLSFiles != nil:
+		return errors.New("both TLS and TLSFiles are set; want one")
+	case c.TLS != nil:
+		name = c.TLS.ServerName
+	default:
+		name = c.TLSFiles.ServerName
+		if (c.TLSFiles.Cert == "") != (c.TLSFiles.Key == "") {
+			return errors.New("tls_cert and tls_key: one without the other")
+		}
+	}
+	isSocket := func(s memcached.Server) bool { return s.Host == "" }
+	if name == "" && slices.ContainsFunc(servers, isSocket) {
+		return errors.New("TLS on a unix socket needs a server name (tls_server_name)")
+	}
+	return nil
 }

@@ -2,9 +2,6 @@ package gomemcache
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"math"
 	"strconv"
 
 	"github.com/larder-go/larder/cache"
@@ -20,27 +17,16 @@ func (d *driverCache) Decrement(ctx context.Context, key string, delta uint64) (
 	return d.countAny(ctx, cache.OpDecrement, key, delta)
 }
 
-// maxCounts bounds how often a counter is found changed between two looks at it.
-const maxCounts = 100
-
-// errCountAgain says that the counter was changed by somebody else, so that the server
-// may be able to count it now.
-var errCountAgain = errors.New("the counter has changed")
-
 // countAny has the server count, and looks itself where it says that the value is not a
 // number.
 func (d *driverCache) countAny(ctx context.Context, op cache.Op, key string, delta uint64) (uint64, error) {
-	for range maxCounts {
-		n, err := d.count(ctx, op, key, delta)
-		if err != driver.ErrNotNumber {
-			return n, err
-		}
-		n, err = d.countLarge(ctx, op, key, delta)
-		if err != errCountAgain {
-			return n, err
-		}
+	n, err := memcached.Count(
+		func() (uint64, error) { return d.count(ctx, op, key, delta) },
+		func() (uint64, error) { return d.countLarge(ctx, op, key, delta) })
+	if err == memcached.ErrCountsChanged {
+		err = d.pick(key).error(op, err)
 	}
-	return 0, d.pick(key).error(op, fmt.Errorf("the counter changed %d times meanwhile: %w", maxCounts, driver.ErrConflict))
+	return n, err
 }
 
 func (d *driverCache) count(ctx context.Context, op cache.Op, key string, delta uint64) (n uint64, err error) {
@@ -65,14 +51,12 @@ func (d *driverCache) countLarge(ctx context.Context, op cache.Op, key string, d
 	if err != nil {
 		return 0, err
 	}
-	n, ok := memcached.ParseCounter(it.Value)
-	switch {
-	case !ok:
-		return 0, driver.ErrNotNumber
-	case n <= math.MaxInt64:
-		return 0, errCountAgain
-	case it.CasID == 0:
-		return 0, s.error(op, errNoCAS)
+	n, err := memcached.LargeCounter(it.Value, it.CasID)
+	if err == memcached.ErrNoCAS {
+		err = s.error(op, err)
+	}
+	if err != nil {
+		return 0, err
 	}
 	if op == cache.OpDecrement {
 		n -= min(n, delta)
@@ -92,7 +76,7 @@ func (d *driverCache) countLarge(ctx context.Context, op cache.Op, key string, d
 	case nil:
 		return n, nil
 	case driver.ErrConflict:
-		return 0, errCountAgain
+		return 0, memcached.ErrCountAgain
 	}
 	return 0, err
 }
@@ -102,7 +86,7 @@ func (s *server) ttl(ctx context.Context, op cache.Op, key string) (exp int32, e
 	err = s.do(ctx, request{op: op, again: true}, func(c *session) error {
 		return c.exchange([]byte(memcached.TTLQuery(key)), 1, func(_ int, line []byte) error {
 			ttl, err := memcached.ParseTTL(line)
-			exp = expiry(ttl)
+			exp = memcached.ExpiryFromNow(ttl)
 			return err
 		})
 	})

@@ -14,7 +14,8 @@
 //	gomemcache://?server=/path/of/socket&server=host:port
 //
 // A host is a name, an IPv4 address or an IPv6 address in brackets; the port is 11211
-// and the weight 1 if they are not given. Without any server it is 127.0.0.1.
+// and the weight 1 if they are not given. Without any server it is 127.0.0.1. A server
+// that is there twice is an error.
 //
 //	server           another server; may repeat. How unix sockets are listed
 //	timeout          bounds a call; 500ms
@@ -73,8 +74,8 @@
 //
 // A connection that the server closed while it was idle, having been restarted, say, is
 // noticed before anything is sent, and another is made. Where that shows only after the
-// request was sent, get, set, delete, touch, flush and ping, of one key or many, are done
-// again on a new connection: they are as good twice as once. Add, replace, increment,
+// request was sent, get, set, replace, delete, touch, flush and ping, of one key or many,
+// are done again on a new connection: they leave the same twice as once. Add, increment,
 // decrement, and compare and swap or delete are not: if the server did carry out the
 // first, the second would count twice or find itself. They return the error. A delete done
 // again may answer ErrMiss for a key that the first one deleted.
@@ -100,5 +101,7 @@
 // has since 1.6, as the server does not always take it for a number.
 //
 // A connection serves one call at a time, so there are as many as there are calls at the
-// same time; nothing bounds that but the server's -c.
+// same time; nothing bounds that but the server's -c, 1024 unless it was raised. Choose
+// max_idle, the ones kept, so that all programs of a server together stay well below -c:
+// beyond it, memcached refuses new connections, and the calls answer ErrUnavailable.
 package gomemcache

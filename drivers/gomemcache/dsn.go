@@ -1,6 +1,7 @@
 package gomemcache
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -24,8 +25,9 @@ func init() {
 	})
 }
 
-// ParseDSN reads a configuration from a string; see the package documentation. Files
-// that it names are read by New.
+// ParseDSN reads a configuration from a string; see the package documentation. It
+// checks everything that New checks, apart from the files that it names: those are
+// read by New.
 func ParseDSN(source string) (Config, error) {
 	d, err := dsn.Parse(driverName, source)
 	if err != nil {
@@ -51,6 +53,9 @@ func ParseDSN(source string) (Config, error) {
 	}
 	if err := d.Done(); err != nil {
 		return Config{}, err
+	}
+	if _, err := c.check(); err != nil {
+		return Config{}, fmt.Errorf("gomemcache: %w", err)
 	}
 	return c, nil
 }

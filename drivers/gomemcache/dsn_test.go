@@ -80,17 +80,24 @@ func TestDSNErrors(t *testing.T) {
 		"gomemcache://a?key_encoding=rot13":    "key_encoding",
 		"gomemcache://a?tls=yes":               "tls",
 		"gomemcache://a?tls_ca=/x":             "tls=true",
+		"gomemcache://a?tls=true&tls_cert=/x":  "tls_key",
+		"gomemcache:///run/a?tls=true":         "tls_server_name",
+		"gomemcache://a:1,b,a:1:2":             "a:1",
 		"gomemcache://a?tls=false&tls_ca=/x":   "tls=true",
 		"gomemcache://a?nonsense=1":            "nonsense",
 		"gomemcache://a#b":                     "fragment",
 	} {
-		_, err := cache.Open(dsn)
+		_, err := ParseDSN(dsn)
 		if err == nil || !strings.Contains(err.Error(), names) {
 			t.Errorf("%s: error %v does not name %s", dsn, err, names)
 			continue
 		}
 		if strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: the error tells the password: %v", dsn, err)
+		}
+		if c, err := cache.Open(dsn); err == nil {
+			t.Errorf("%s: Open: no error", dsn)
+			c.Close()
 		}
 	}
 }
@@ -130,6 +137,7 @@ func TestConfigErrors(t *testing.T) {
 	}{
 		{Config{Servers: []string{""}}, "no host"},
 		{Config{Servers: []string{"a", "b:x"}}, "port"},
+		{Config{Servers: []string{"a", "a:11211"}}, "server a:11211"},
 		{Config{Timeout: -1}, "timeout"},
 		{Config{MaxIdle: -1}, "max idle"},
 		{Config{Flags: "x"}, "flags"},

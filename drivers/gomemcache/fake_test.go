@@ -1,9 +1,11 @@
 package gomemcache_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"runtime"
 	"slices"
@@ -22,28 +24,14 @@ func script(steps ...memcachedtest.Step) func(int) []memcachedtest.Step {
 	return func(int) []memcachedtest.Step { return steps }
 }
 
-// isOutage checks that err says what failed where.
 func isOutage(t *testing.T, err error, op cache.Op, server string) {
 	t.Helper()
-	if !errors.Is(err, cache.ErrUnavailable) {
-		t.Errorf("%v: error %v, want ErrUnavailable", op, err)
-		return
-	}
-	isNamed(t, err, op, server)
+	memcachedtest.IsOutage(t, err, "gomemcache", op, server)
 }
 
 func isNamed(t *testing.T, err error, op cache.Op, server string) {
 	t.Helper()
-	var e *cache.Error
-	if !errors.As(err, &e) || e.Driver != "gomemcache" || e.Op != op.String() || e.Server != server {
-		t.Errorf("%v: error %v does not name gomemcache, %v and %s", op, err, op, server)
-		return
-	}
-	for _, part := range []string{e.Driver, e.Op, e.Server} {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("%v: the text %q lacks %s", op, err, part)
-		}
-	}
+	memcachedtest.IsNamed(t, err, "gomemcache", op, server)
 }
 
 // action is an operation as the fake sees it: the line it expects and good replies.
@@ -173,14 +161,9 @@ func TestStuckReplies(t *testing.T) {
 	}
 }
 
-// bounded checks that what began at start took no longer than its timeout and a little.
-// The little is for a busy machine: nothing here is about speed.
 func bounded(t *testing.T, start time.Time, timeout time.Duration) {
 	t.Helper()
-	const little = 2 * time.Second
-	if d := time.Since(start); d > timeout+little {
-		t.Errorf("the call took %v, with a timeout of %v", d, timeout)
-	}
+	memcachedtest.Bounded(t, start, timeout)
 }
 
 func TestGarbage(t *testing.T) {
@@ -282,8 +265,8 @@ func TestReplyForAnotherKey(t *testing.T) {
 // as good twice as once is done again, the rest is an error, once.
 func TestClosedInsteadOfAnswered(t *testing.T) {
 	again := []cache.Op{
-		cache.OpGet, cache.OpGetMulti, cache.OpGetItem, cache.OpSet, cache.OpDelete, cache.OpTouch, cache.OpFlush, cache.OpPing,
-		cache.OpSetMulti, cache.OpDeleteMulti,
+		cache.OpGet, cache.OpGetMulti, cache.OpGetItem, cache.OpSet, cache.OpReplace, cache.OpDelete, cache.OpTouch,
+		cache.OpFlush, cache.OpPing, cache.OpSetMulti, cache.OpReplaceMulti, cache.OpDeleteMulti,
 	}
 	for _, a := range actions() {
 		t.Run(a.op.String(), func(t *testing.T) {
@@ -317,6 +300,7 @@ func TestClosedInsteadOfAnswered(t *testing.T) {
 
 // A server that closes idle connections is noticed before anything is sent.
 func TestClosedWhileIdle(t *testing.T) {
+	gomemcache.AlwaysCheckIdle(t)
 	for _, a := range actions() {
 		t.Run(a.op.String(), func(t *testing.T) {
 			f := memcachedtest.StartFake(t, func(conn int) []memcachedtest.Step {
@@ -330,7 +314,6 @@ func TestClosedWhileIdle(t *testing.T) {
 				t.Fatal(err)
 			}
 			memcachedtest.Eventually(t, "the connection is closed", func() bool { return f.Open() == 0 })
-			idle(t)
 			if err := a.run(t.Context(), c); err != nil {
 				t.Error(err)
 			}
@@ -338,17 +321,9 @@ func TestClosedWhileIdle(t *testing.T) {
 	}
 }
 
-// idle lets so much time go by that the driver looks at a connection before using it.
-func idle(t *testing.T) {
-	t.Helper()
-	start := time.Now()
-	memcachedtest.Eventually(t, "the connection was idle for long enough", func() bool {
-		return time.Since(start) > 5*time.Millisecond
-	})
-}
-
 // What a server sends between two calls must not answer the second.
 func TestLateExcessIsNotTheNextReply(t *testing.T) {
+	gomemcache.AlwaysCheckIdle(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -388,7 +363,6 @@ func TestLateExcessIsNotTheNextReply(t *testing.T) {
 	if err := c.Ping(t.Context()); err != nil {
 		t.Error(err)
 	}
-	idle(t)
 	close(pinged)
 	<-sent
 	if v, err := c.Get(t.Context(), "a"); err != nil || string(v) != "x" {
@@ -456,5 +430,85 @@ func TestContextThatIsLate(t *testing.T) {
 	_, err := c.Get(lateContext{t.Context(), time.Now().Add(short)}, "k")
 	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, cache.ErrUnavailable) {
 		t.Errorf("%v, want the error of the context", err)
+	}
+}
+
+// A server that sends a line byte by byte, without an end, gets no more time for it.
+func TestDrippedReplies(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var servers sync.WaitGroup
+	servers.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			servers.Go(func() {
+				defer c.Close()
+				tick := time.NewTicker(short / 10)
+				defer tick.Stop()
+				for range tick.C {
+					if _, err := c.Write([]byte("S")); err != nil {
+						return
+					}
+				}
+			})
+		}
+	})
+	defer servers.Wait()
+	defer l.Close()
+	c := open(t, gomemcache.Config{Servers: []string{l.Addr().String()}, Timeout: short})
+	for _, a := range actions() {
+		start := time.Now()
+		isOutage(t, a.run(t.Context(), c), a.op, l.Addr().String())
+		bounded(t, start, short)
+	}
+}
+
+// A length that is claimed must not make room for what does not come.
+func TestClaimedLength(t *testing.T) {
+	for _, a := range actions() {
+		if !strings.HasPrefix(a.request, "gets") {
+			continue
+		}
+		f := memcachedtest.StartFake(t, script(memcachedtest.Step{
+			Expect: a.request, Reply: "VALUE k 0 1000000000 9\r\nhello", Close: true,
+		}))
+		c := open(t, gomemcache.Config{Servers: []string{f.Addr()}})
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		isOutage(t, a.run(t.Context(), c), a.op, f.Addr())
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > 16<<20 {
+			t.Errorf("%v: %d bytes were made room for, and 5 came", a.op, n)
+		}
+	}
+}
+
+// Values around the length from which they are received before the library sees them.
+func TestLongValues(t *testing.T) {
+	s := memcachedtest.Start(t, "tcp", "-I", "32m", "-m", "256")
+	c := open(t, gomemcache.Config{Servers: []string{s.Addr()}})
+	values := map[string][]byte{}
+	for _, size := range []int{1<<20 - 1, 1 << 20, 1<<20 + 1, 2<<20 - 2, 5<<20 + 1, 16 << 20} {
+		v := bytes.Repeat([]byte("0123456789\r\n"), size/12+1)[:size]
+		values[fmt.Sprint(size)] = v
+	}
+	if err := c.SetMulti(t.Context(), values, 0); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		for k, v := range values {
+			if got, err := c.Get(t.Context(), k); err != nil || !bytes.Equal(got, v) {
+				t.Errorf("%s: %d bytes, %v", k, len(got), err)
+			}
+		}
+		got, err := c.GetMulti(t.Context(), slices.Collect(maps.Keys(values)))
+		if err != nil || !maps.EqualFunc(got, values, bytes.Equal) {
+			t.Errorf("GetMulti: %d values, %v", len(got), err)
+		}
 	}
 }

@@ -67,7 +67,7 @@ func (d *driverCache) getMulti(ctx context.Context, op cache.Op, keys []string, 
 			}
 		}
 	})
-	return join(errs)
+	return memcached.Join(errs)
 }
 
 // getPart asks for some keys, whose positions part lists. The error is broken where
@@ -111,5 +111,5 @@ func (s *server) getPart(ctx context.Context, op cache.Op, keys []string, part [
 			errs = append(errs, err)
 		}
 	}
-	return join(errs), false
+	return memcached.Join(errs), false
 }

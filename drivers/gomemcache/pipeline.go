@@ -9,6 +9,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/internal/memcached"
 )
 
 // The library has no stores and deletes of many keys, and calling it for one key after
@@ -44,7 +45,7 @@ func (p *pipeline) fail(i int, err error) {
 func (d *driverCache) StoreMulti(ctx context.Context, mode driver.Mode, entries []driver.Entry) []error {
 	p := &pipeline{
 		errs:    make([]error, len(entries)),
-		request: request{op: storeMultiOps[mode], batch: true, again: mode == driver.Set},
+		request: request{op: storeMultiOps[mode], batch: true, again: mode != driver.Add},
 		append: func(b []byte, i int) []byte {
 			return d.appendStore(b, mode, entries[i])
 		},
@@ -64,7 +65,7 @@ func (d *driverCache) StoreMulti(ctx context.Context, mode driver.Mode, entries 
 		},
 	}
 	for i, e := range entries {
-		if len(e.Value) > maxValue {
+		if len(e.Value) > memcached.MaxValue {
 			p.fail(i, driver.ErrTooLarge)
 		}
 	}
@@ -85,7 +86,7 @@ func (d *driverCache) appendStore(b []byte, mode driver.Mode, e driver.Entry) []
 	b = append(b, ' ')
 	b = strconv.AppendUint(b, uint64(flags), 10)
 	b = append(b, ' ')
-	b = strconv.AppendInt(b, int64(expiry(e.TTL)), 10)
+	b = strconv.AppendInt(b, int64(memcached.ExpiryFromNow(e.TTL)), 10)
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, int64(len(value)), 10)
 	b = append(b, "\r\n"...)

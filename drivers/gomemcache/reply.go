@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+
+	"github.com/larder-go/larder/internal/memcached"
 )
 
 const (
 	// maxLine is above the longest line of a reply, "VALUE key flags size cas".
 	maxLine = 512
-	// maxValue is the largest value a server can be told to take (-I).
-	maxValue = 1 << 30
 	// maxStatus is how much of the last line of a reply is kept.
 	maxStatus = 80
 )
@@ -113,12 +113,12 @@ func valueSize(line []byte) (int, bool) {
 	size := 0
 	for ; i < len(line) && line[i] != ' '; i++ {
 		digit := line[i] - '0'
-		if digit > 9 || size > maxValue/10 {
+		if digit > 9 || size > memcached.MaxValue/10 {
 			return 0, false
 		}
 		size = size*10 + int(digit)
 	}
-	return size, i > first && size <= maxValue
+	return size, i > first && size <= memcached.MaxValue
 }
 
 var errMalformed = errors.New("malformed reply")

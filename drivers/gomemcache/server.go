@@ -2,7 +2,6 @@ package gomemcache
 
 import (
 	"crypto/tls"
-	"errors"
 	"net"
 	"sync"
 	"time"
@@ -38,7 +37,7 @@ func (a *address) PickServer(string) (net.Addr, error) { return a, nil }
 
 func (a *address) Each(f func(net.Addr) error) error { return f(a) }
 
-func newServer(configured memcached.Server, c Config, secure *tls.Config) (*server, error) {
+func newServer(configured memcached.Server, c Config, secure *tls.Config) *server {
 	s := &server{
 		address: address{configured.Network(), configured.Addr()},
 		timeout: c.Timeout,
@@ -47,13 +46,10 @@ func newServer(configured memcached.Server, c Config, secure *tls.Config) (*serv
 	if secure != nil {
 		s.secure = secure.Clone()
 		if s.secure.ServerName == "" {
-			if configured.Host == "" {
-				return nil, errors.New("TLS on a unix socket needs a server name (tls_server_name)")
-			}
 			s.secure.ServerName = configured.Host
 		}
 	}
-	return s, nil
+	return s
 }
 
 // acquire returns an idle connection, or a new one that is not connected yet.

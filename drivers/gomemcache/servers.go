@@ -1,8 +1,9 @@
 package gomemcache
 
 import (
-	"errors"
 	"sync"
+
+	"github.com/larder-go/larder/internal/memcached"
 )
 
 // onAll runs f for every server at the same time.
@@ -14,7 +15,7 @@ func (d *driverCache) onAll(f func(*server) error) error {
 	}
 	errs[0] = f(d.servers[0])
 	wg.Wait()
-	return join(errs)
+	return memcached.Join(errs)
 }
 
 // onServers calls f for each server that has some of n keys, with the positions of those
@@ -38,22 +39,4 @@ func (d *driverCache) onServers(n int, key func(i int) string, f func(s *server,
 		wg.Go(func() { f(s, part) })
 	}
 	wg.Wait()
-}
-
-// join is errors.Join that leaves an error which is alone as it is.
-func join(errs []error) error {
-	var first error
-	n := 0
-	for _, err := range errs {
-		if err != nil {
-			if n == 0 {
-				first = err
-			}
-			n++
-		}
-	}
-	if n < 2 {
-		return first
-	}
-	return errors.Join(errs...)
 }

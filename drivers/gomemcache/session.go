@@ -1,6 +1,7 @@
 package gomemcache
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -19,7 +20,8 @@ const cancelCheck = 20 * time.Millisecond
 // idleCheck is how long a connection may be unused and still be used again without a
 // look at what the server did meanwhile. The look costs a system call, so connections
 // that are used all the time go without; no server comes back sooner after a restart.
-const idleCheck = time.Millisecond
+// Only tests change it.
+var idleCheck = time.Millisecond
 
 // errIdle is a connection that was not fit for use before anything was sent on it.
 var errIdle = errors.New("the server closed the connection, or sent something, between two calls")
@@ -36,6 +38,7 @@ type session struct {
 
 	reply reply
 	lines lines
+	ahead bytes.Buffer // of the reply, for the library to read next
 
 	// Of the call that runs. The library has no place for a context, so it waits
 	// here.
@@ -93,8 +96,12 @@ func (c *session) exchange(requests []byte, replies int, f func(i int, line []by
 			return err
 		}
 		c.reply.started = true
+		answered := c.lines.next
 		if err := c.lines.read(n, f); err != nil {
 			return c.fail(err)
+		}
+		if c.lines.next == answered {
+			continue // a part of a line: a server that drips them gets no more time
 		}
 		if err := c.SetDeadline(time.Now().Add(c.server.timeout)); err != nil {
 			return err
@@ -205,6 +212,10 @@ func (c *session) Write(p []byte) (int, error) {
 
 // Read receives a part of the reply, for the library.
 func (c *session) Read(p []byte) (int, error) {
+	if c.ahead.Len() > 0 {
+		return c.ahead.Read(p)
+	}
+	c.ahead = bytes.Buffer{} // lets go of a long value
 	n, err := c.receive(p)
 	if err != nil {
 		return 0, err
@@ -212,7 +223,32 @@ func (c *session) Read(p []byte) (int, error) {
 	if err := c.reply.read(p[:n]); err != nil {
 		return 0, c.fail(err)
 	}
+	if err := c.readAhead(); err != nil {
+		return 0, err
+	}
 	return n, nil
+}
+
+// trusted is how much of a value the library may make room for before it has arrived:
+// as much as a server holds unless it was told otherwise (-I).
+const trusted = 1 << 20
+
+// readAhead receives a long value before the library reads its length, as it makes room
+// for whatever length is claimed.
+func (c *session) readAhead() error {
+	for c.reply.skip > trusted {
+		c.ahead.Grow(trusted)
+		b := c.ahead.AvailableBuffer()[:trusted]
+		n, err := c.receive(b)
+		if err != nil {
+			return err
+		}
+		if err := c.reply.read(b[:n]); err != nil {
+			return c.fail(err)
+		}
+		c.ahead.Write(b[:n])
+	}
+	return nil
 }
 
 // receive reads at least one byte. It looks at the context every so often.

@@ -72,10 +72,10 @@ func (d *driverCache) Store(ctx context.Context, mode driver.Mode, e driver.Entr
 }
 
 func (d *driverCache) store(ctx context.Context, op cache.Op, mode driver.Mode, e driver.Entry) error {
-	if len(e.Value) > maxValue {
+	if len(e.Value) > memcached.MaxValue {
 		return driver.ErrTooLarge // the server would not understand the length
 	}
-	r := request{op: op, again: mode == driver.Set}
+	r := request{op: op, again: mode != driver.Add}
 	return d.pick(e.Key).do(ctx, r, func(c *session) error {
 		c.fill(d.dialect, e)
 		defer c.empty()
@@ -93,18 +93,11 @@ func (d *driverCache) store(ctx context.Context, op cache.Op, mode driver.Mode, 
 func (c *session) fill(d memcached.Dialect, e driver.Entry) {
 	c.item.Key = e.Key
 	c.item.Value, c.item.Flags = d.Encode(e.Kind, e.Value)
-	c.item.Expiration = expiry(e.TTL)
+	c.item.Expiration = memcached.ExpiryFromNow(e.TTL)
 }
 
 // empty lets go of what the caller gave.
 func (c *session) empty() { c.item = memcache.Item{} }
-
-func expiry(ttl time.Duration) int32 {
-	if ttl == 0 {
-		return 0 // without looking at the clock
-	}
-	return memcached.Expiry(ttl, time.Now())
-}
 
 func notStored(err error) error {
 	if err == memcache.ErrNotStored {
@@ -136,6 +129,6 @@ func (d *driverCache) delete(ctx context.Context, op cache.Op, key string) error
 
 func (d *driverCache) Touch(ctx context.Context, key string, ttl time.Duration) error {
 	return d.pick(key).do(ctx, request{op: cache.OpTouch, again: true}, func(c *session) error {
-		return missed(c.client.Touch(key, expiry(ttl)))
+		return missed(c.client.Touch(key, memcached.ExpiryFromNow(ttl)))
 	})
 }

@@ -3,8 +3,6 @@ package gomemcache
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"strconv"
 
 	"github.com/bradfitz/gomemcache/memcache"
@@ -13,10 +11,6 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 	"github.com/larder-go/larder/internal/memcached"
 )
-
-// errNoCAS is a server that gives every item the same id, so that nothing could be
-// told apart.
-var errNoCAS = errors.New("the server runs without compare-and-swap (-C)")
 
 func (d *driverCache) GetItem(ctx context.Context, key string) (driver.Item, error) {
 	s := d.pick(key)
@@ -28,18 +22,19 @@ func (d *driverCache) GetItem(ctx context.Context, key string) (driver.Item, err
 }
 
 func (s *server) item(op cache.Op, it *memcache.Item) (driver.Item, error) {
-	if it.CasID == 0 {
-		return driver.Item{}, s.error(op, errNoCAS)
+	token, err := memcached.NewToken(it.CasID)
+	if err != nil {
+		return driver.Item{}, s.error(op, err)
 	}
 	value, kind, err := memcached.Decode(it.Value, it.Flags)
 	if err != nil {
 		return driver.Item{}, s.error(op, err)
 	}
-	return driver.Item{Value: value, Kind: kind, Token: it.CasID}, nil
+	return driver.Item{Value: value, Kind: kind, Token: token}, nil
 }
 
 func (d *driverCache) CompareAndSwap(ctx context.Context, token any, e driver.Entry) error {
-	if len(e.Value) > maxValue {
+	if len(e.Value) > memcached.MaxValue {
 		return driver.ErrTooLarge
 	}
 	s := d.pick(e.Key)
@@ -78,7 +73,7 @@ func (d *driverCache) CompareAndDeleteMulti(ctx context.Context, keys []string, 
 			b = append(b, " 0 "...)
 			b = strconv.AppendInt(b, expired, 10)
 			b = append(b, " 0 "...)
-			b = strconv.AppendUint(b, tokens[i].(uint64), 10)
+			b = strconv.AppendUint(b, uint64(tokens[i].(memcached.Token)), 10)
 			return append(b, "\r\n\r\n"...)
 		},
 		answer: func(s *server, line []byte) (error, bool) {
@@ -103,12 +98,9 @@ func (d *driverCache) CompareAndDeleteMulti(ctx context.Context, keys []string, 
 }
 
 func (s *server) casID(op cache.Op, token any) (uint64, error) {
-	id, ok := token.(uint64)
-	if !ok {
-		return 0, s.error(op, fmt.Errorf("the token is of another driver (%T)", token))
-	}
-	if id == 0 {
-		return 0, s.error(op, errNoCAS)
+	id, err := memcached.CASID(token)
+	if err != nil {
+		return 0, s.error(op, err)
 	}
 	return id, nil
 }

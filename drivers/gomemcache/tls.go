@@ -3,7 +3,6 @@ package gomemcache
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"os"
 )
@@ -19,9 +18,6 @@ func (f TLSFiles) load() (*tls.Config, error) {
 		if !c.RootCAs.AppendCertsFromPEM(pem) {
 			return nil, fmt.Errorf("tls_ca: no PEM certificate in %s", f.CA)
 		}
-	}
-	if (f.Cert == "") != (f.Key == "") {
-		return nil, errors.New("tls_cert and tls_key: one without the other")
 	}
 	if f.Cert != "" {
 		pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"sync"
 
+	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
 	"github.com/larder-go/larder/drivers/ketama/internal/wire"
+	"github.com/larder-go/larder/internal/memcached"
 )
 
 // Batches do not go through rainycape. It has none but GetMulti, which gives no error
@@ -16,7 +18,7 @@ import (
 
 // GetMulti implements [driver.MultiGetter].
 func (d *cluster) GetMulti(ctx context.Context, keys []string) ([][]byte, error) {
-	const op = "get multi"
+	const op = cache.OpGetMulti
 	values := make([][]byte, len(keys))
 	err := d.read(ctx, op, keys, func(s *server, i int, r wire.Reply) (err error) {
 		values[i], _, err = s.decode(op, r.Value, r.Flags)
@@ -27,7 +29,7 @@ func (d *cluster) GetMulti(ctx context.Context, keys []string) ([][]byte, error)
 
 // GetItemMulti implements [driver.MultiItemGetter].
 func (d *cluster) GetItemMulti(ctx context.Context, keys []string) ([]driver.Item, error) {
-	const op = "get item multi"
+	const op = cache.OpGetItemMulti
 	items := make([]driver.Item, len(keys))
 	err := d.read(ctx, op, keys, func(s *server, i int, r wire.Reply) (err error) {
 		items[i], err = s.item(op, r)
@@ -38,7 +40,7 @@ func (d *cluster) GetItemMulti(ctx context.Context, keys []string) ([]driver.Ite
 
 // read has found called for each key that is there. The first error of each server
 // stands for the others of it.
-func (d *cluster) read(ctx context.Context, op string, keys []string, found func(s *server, i int, r wire.Reply) error) error {
+func (d *cluster) read(ctx context.Context, op cache.Op, keys []string, found func(s *server, i int, r wire.Reply) error) error {
 	b := batch{
 		op: op, repeatable: true, errs: make([]error, len(keys)),
 		key:     func(i int) string { return keys[i] },
@@ -59,7 +61,7 @@ func (d *cluster) read(ctx context.Context, op string, keys []string, found func
 			}
 		}
 	}
-	return joined(firsts)
+	return memcached.Join(firsts)
 }
 
 func ignoreMiss(err error) error {
@@ -71,7 +73,7 @@ func ignoreMiss(err error) error {
 
 // StoreMulti implements [driver.MultiStorer].
 func (d *cluster) StoreMulti(ctx context.Context, mode driver.Mode, entries []driver.Entry) []error {
-	op := mode.String() + " multi"
+	op := storeMultiOps[mode]
 	b := batch{
 		op: op, repeatable: mode != driver.Add, errs: make([]error, len(entries)),
 		key:     func(i int) string { return entries[i].Key },
@@ -81,7 +83,7 @@ func (d *cluster) StoreMulti(ctx context.Context, mode driver.Mode, entries []dr
 		},
 	}
 	for i := range entries {
-		if len(entries[i].Value) > maxValue {
+		if len(entries[i].Value) > memcached.MaxValue {
 			b.errs[i] = driver.ErrTooLarge
 		}
 	}
@@ -91,7 +93,7 @@ func (d *cluster) StoreMulti(ctx context.Context, mode driver.Mode, entries []dr
 
 // DeleteMulti implements [driver.MultiDeleter].
 func (d *cluster) DeleteMulti(ctx context.Context, keys []string) []error {
-	const op = "delete multi"
+	const op = cache.OpDeleteMulti
 	b := batch{
 		op: op, repeatable: true, errs: make([]error, len(keys)),
 		key:     func(i int) string { return keys[i] },
@@ -107,20 +109,20 @@ func (d *cluster) DeleteMulti(ctx context.Context, keys []string) []error {
 // CompareAndDeleteMulti implements [driver.MultiSwapper]. Like CompareAndDelete it is
 // not repeatable: the second would find nothing where the first has deleted.
 func (d *cluster) CompareAndDeleteMulti(ctx context.Context, keys []string, tokens []any) []error {
-	const op = "compare and delete multi"
+	const op = cache.OpCompareAndDeleteMulti
 	b := batch{
 		op: op, errs: make([]error, len(keys)),
 		key: func(i int) string { return keys[i] },
 		request: func(i int) wire.Request {
-			return wire.Request{Op: wire.Delete, Key: keys[i], CAS: uint64(tokens[i].(token))}
+			return wire.Request{Op: wire.Delete, Key: keys[i], CAS: uint64(tokens[i].(memcached.Token))}
 		},
 		reply: func(s *server, i int, r wire.Reply) error {
 			return s.refusal(op, wire.Delete, r.Status)
 		},
 	}
 	for i, t := range tokens {
-		if id, ok := t.(token); !ok || id == 0 { // 0 would be no condition
-			b.errs[i] = d.servers[d.position(keys[i])].fail(op, errForeignToken)
+		if _, err := memcached.CASID(t); err != nil {
+			b.errs[i] = d.servers[d.position(keys[i])].fail(op, err)
 		}
 	}
 	d.run(ctx, &b)
@@ -130,7 +132,7 @@ func (d *cluster) CompareAndDeleteMulti(ctx context.Context, keys []string, toke
 // batch is one operation on many keys. The functions take the position of a key; reply
 // is called by one goroutine for each server.
 type batch struct {
-	op         string
+	op         cache.Op
 	repeatable bool
 	key        func(i int) string
 	request    func(i int) wire.Request

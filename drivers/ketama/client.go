@@ -1,6 +1,8 @@
 package ketama
 
 import (
+	"slices"
+
 	"github.com/jackc/puddle/v2"
 	"github.com/rainycape/memcache"
 
@@ -72,5 +74,20 @@ func (c *client) restarted() {
 	c.renew()
 }
 
-// release gives the client back to the pool.
-func (c *client) release() { c.slot.ReleaseUnused() }
+// connects reports whether the client has a connection.
+func (c *client) connects() bool { return c.connected || c.wire != nil }
+
+// release gives the client back to the pool: to be the next, or the last if it has no
+// connection. A server at its limit of connections gives it none, and a client on top
+// would have the next call fail as well, while others are connected and idle.
+func (c *client) release() {
+	if c.connects() {
+		c.slot.ReleaseUnused()
+		return
+	}
+	before := c.server.pool.AcquireAllIdle()
+	c.slot.ReleaseUnused()
+	for _, slot := range slices.Backward(before) {
+		slot.ReleaseUnused()
+	}
+}

@@ -61,7 +61,7 @@ var distributions = []string{
 type Config struct {
 	// Servers are "host", "host:port", "host:port:weight", the same with an
 	// IPv6 address in brackets, or "/path" of a unix socket. The port is 11211
-	// unless given, the weight 1. At most 100. Keys are distributed by these
+	// unless given, the weight 1. At most 100, and none twice. Keys are distributed by these
 	// names, as they are written: every client of the cluster must have the
 	// same. Their order does not count. Default: 127.0.0.1.
 	Servers []string
@@ -175,16 +175,14 @@ func (cfg Config) check() (plan, error) {
 	if p.cfg.PoolWait == 0 {
 		p.cfg.PoolWait = p.cfg.Timeout
 	}
-	distribution, ok := choose(cfg.Distribution, distributions)
-	if !ok {
+	distribution := max(0, slices.Index(distributions, cfg.Distribution)) // the first is the default
+	if cfg.Distribution != "" && distributions[distribution] != cfg.Distribution {
 		return fail("distribution %.40q: want %s", cfg.Distribution, strings.Join(distributions, ", "))
 	}
-	flags, ok := choose(cfg.Flags, memcached.Dialects)
-	if !ok {
-		return fail("flags %.40q: want %s", cfg.Flags, strings.Join(memcached.Dialects, ", "))
-	}
-	p.dialect = memcached.Dialect(flags)
 	var err error
+	if p.dialect, err = memcached.ParseDialect(cfg.Flags); err != nil {
+		return fail("%w", err)
+	}
 	if p.servers, err = memcached.ParseServers(cfg.Servers); err != nil {
 		return fail("%w", err)
 	}
@@ -192,13 +190,4 @@ func (cfg Config) check() (plan, error) {
 		return fail("%w", err)
 	}
 	return p, nil
-}
-
-// choose returns the position of name in names; empty is the first.
-func choose(name string, names []string) (int, bool) {
-	if name == "" {
-		return 0, true
-	}
-	i := slices.Index(names, name)
-	return i, i >= 0
 }

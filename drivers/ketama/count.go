@@ -2,13 +2,11 @@ package ketama
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"math"
 	"strconv"
 
 	"github.com/rainycape/memcache"
 
+	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
 	"github.com/larder-go/larder/drivers/ketama/internal/wire"
 	"github.com/larder-go/larder/internal/memcached"
@@ -17,7 +15,7 @@ import (
 // Increment implements [driver.Cache].
 func (d *cluster) Increment(ctx context.Context, key string, delta uint64) (uint64, error) {
 	return d.count(ctx, counting{
-		op: "increment", key: key, delta: delta, library: (*memcache.Client).Increment,
+		op: cache.OpIncrement, key: key, delta: delta, library: (*memcache.Client).Increment,
 		step: func(n, delta uint64) uint64 { return n + delta },
 	})
 }
@@ -25,21 +23,19 @@ func (d *cluster) Increment(ctx context.Context, key string, delta uint64) (uint
 // Decrement implements [driver.Cache].
 func (d *cluster) Decrement(ctx context.Context, key string, delta uint64) (uint64, error) {
 	return d.count(ctx, counting{
-		op: "decrement", key: key, delta: delta, library: (*memcache.Client).Decrement,
+		op: cache.OpDecrement, key: key, delta: delta, library: (*memcache.Client).Decrement,
 		step: func(n, delta uint64) uint64 { return n - min(n, delta) },
 	})
 }
 
 // counting is one change of a counter.
 type counting struct {
-	op, key string
+	op      cache.Op
+	key     string
 	delta   uint64
 	library func(mc *memcache.Client, key string, delta uint64) (uint64, error)
 	step    func(n, delta uint64) uint64 // what the server does
 }
-
-// maxCounts bounds how often a counter is found changed between two looks at it.
-const maxCounts = 100
 
 // count has the server count. Where it says that the value is not a number, count
 // looks itself, since the server may be wrong about numbers of 2^63 and more: see
@@ -50,26 +46,22 @@ func (d *cluster) count(ctx context.Context, k counting) (uint64, error) {
 		return 0, err
 	}
 	defer c.release()
-	for range maxCounts {
-		var n uint64
-		err := c.do(ctx, k.op, false, func(mc *memcache.Client) (err error) {
-			n, err = k.library(mc, k.key, k.delta)
-			return err
-		})
-		if err != driver.ErrNotNumber {
-			return n, err
-		}
-		n, err = c.countLarge(ctx, k)
-		if err != errCountAgain {
-			return n, err
-		}
+	n, err := memcached.Count(
+		func() (uint64, error) { return c.countNative(ctx, k) },
+		func() (uint64, error) { return c.countLarge(ctx, k) })
+	if err == memcached.ErrCountsChanged {
+		err = c.server.fail(k.op, err)
 	}
-	return 0, c.server.fail(k.op, fmt.Errorf("the counter changed %d times meanwhile: %w", maxCounts, driver.ErrConflict))
+	return n, err
 }
 
-// errCountAgain says that the counter was changed by somebody else, so that the server
-// may be able to count it now.
-var errCountAgain = errors.New("the counter has changed")
+func (c *client) countNative(ctx context.Context, k counting) (n uint64, err error) {
+	err = c.do(ctx, k.op, false, func(mc *memcache.Client) (err error) {
+		n, err = k.library(mc, k.key, k.delta)
+		return err
+	})
+	return n, err
+}
 
 // countLarge counts a number of 2^63 or more with compare-and-swap.
 func (c *client) countLarge(ctx context.Context, k counting) (uint64, error) {
@@ -77,14 +69,12 @@ func (c *client) countLarge(ctx context.Context, k counting) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, ok := memcached.ParseCounter(r.Value)
-	switch {
-	case !ok:
-		return 0, driver.ErrNotNumber
-	case n <= math.MaxInt64:
-		return 0, errCountAgain
-	case r.CAS == 0:
-		return 0, c.server.fail(k.op, errNoTokens)
+	n, err := memcached.LargeCounter(r.Value, r.CAS)
+	if err == memcached.ErrNoCAS {
+		err = c.server.fail(k.op, err)
+	}
+	if err != nil {
+		return 0, err
 	}
 	// After the Get: if the item is another by now, so is its CAS id.
 	expiry, err := c.expiry(ctx, k.op, k.key)
@@ -99,14 +89,14 @@ func (c *client) countLarge(ctx context.Context, k counting) (uint64, error) {
 	case nil:
 		return n, nil
 	case driver.ErrConflict:
-		return 0, errCountAgain
+		return 0, memcached.ErrCountAgain
 	}
 	return 0, err
 }
 
 // expiry returns the expiry time that key has, as a store wants it. The binary protocol
 // has no command for that.
-func (c *client) expiry(ctx context.Context, op, key string) (int32, error) {
+func (c *client) expiry(ctx context.Context, op cache.Op, key string) (int32, error) {
 	timeout, limited, err := c.server.limit(ctx)
 	if err != nil {
 		return 0, c.server.fail(op, err)
@@ -119,5 +109,5 @@ func (c *client) expiry(ctx context.Context, op, key string) (int32, error) {
 	if err != nil {
 		return 0, c.server.unavailable(op, err)
 	}
-	return expiry(ttl), nil
+	return memcached.ExpiryFromNow(ttl), nil
 }

@@ -12,7 +12,8 @@
 //	ketama://?server=/run/a.sock&server=/run/b.sock
 //
 // An IPv6 address stands in brackets, as in [::1]:11211. Port 11211 and weight 1 may be
-// left out. No server at all means 127.0.0.1. The parameters, with their defaults:
+// left out. No server at all means 127.0.0.1; a server that is there twice is an error.
+// The parameters, with their defaults:
 //
 //	server        one more server; may be repeated
 //	distribution  ketama | ketama_weighted | ketama_md5
@@ -85,9 +86,20 @@
 // The binary protocol is deprecated by memcached, which still has it in 1.6. It is what
 // pylibmc and rainycape share; package gomemcache talks the text protocol.
 //
+// A client has up to two connections, so choose pool_size such that twice the pools of
+// all programs of a server together stay well below its -c, 1024 unless it was raised:
+// beyond it, memcached refuses new connections, and the operations answer
+// ErrUnavailable.
+//
 // When a server dies, its keys do not move to the others, as with pylibmc: they give
 // errors until it is back, and the others' keys work as before. Pools are for each
 // server, so one that does not answer takes no client that another needs.
+//
+// A server at its own limit of connections (-c, 1024) refuses more: the call that needed
+// one fails with what the server said, or with "bad magic number" from rainycape. The
+// clients that are connected are then taken first, so calls fail only while more are
+// under way than there are connections. A pool that the server has room for, of two
+// connections for each client, does not get there.
 //
 // A value may be up to what the server takes (its -I, 1 MiB with the key); a larger one
 // is ErrTooLarge, and the server removes the old value of its key.

@@ -3,26 +3,26 @@ package ketama
 import (
 	"context"
 	"errors"
-	"fmt"
 	"reflect"
 
 	"github.com/rainycape/memcache"
 
+	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
 	"github.com/larder-go/larder/drivers/ketama/internal/wire"
 )
 
 // fail names the operation and the server of an error that is not an outage.
-func (s *server) fail(op string, err error) error {
-	return &driver.Error{Driver: scheme, Op: op, Server: s.name, Err: err}
+func (s *server) fail(op cache.Op, err error) error {
+	return &driver.Error{Driver: scheme, Op: op.String(), Server: s.name, Err: err}
 }
 
-func (s *server) unavailable(op string, err error) error {
-	return driver.Unavailable(scheme, op, s.name, err)
+func (s *server) unavailable(op cache.Op, err error) error {
+	return driver.Unavailable(scheme, op.String(), s.name, err)
 }
 
 // refusal is the error for the status of a reply to command.
-func (s *server) refusal(op string, command wire.Op, st wire.Status) error {
+func (s *server) refusal(op cache.Op, command wire.Op, st wire.Status) error {
 	switch {
 	case st == wire.OK:
 		return nil
@@ -42,7 +42,7 @@ func (s *server) refusal(op string, command wire.Op, st wire.Status) error {
 
 // answer returns the error for an error of rainycape, if that is an answer of the
 // server.
-func (s *server) answer(op string, err error) (answer error, ok bool) {
+func (s *server) answer(op cache.Op, err error) (answer error, ok bool) {
 	switch err {
 	case memcache.ErrCacheMiss:
 		return driver.ErrMiss, true
@@ -59,7 +59,7 @@ func (s *server) answer(op string, err error) (answer error, ok bool) {
 
 // noAnswer is the error for an exchange that failed with err, with a timeout that was
 // limited by the context's deadline or not.
-func (s *server) noAnswer(ctx context.Context, op string, err error, limited bool) error {
+func (s *server) noAnswer(ctx context.Context, op cache.Op, err error, limited bool) error {
 	if done := ctx.Err(); done != nil {
 		return s.fail(op, done)
 	}
@@ -93,6 +93,3 @@ func timedOut(err error) bool {
 	var t interface{ Timeout() bool }
 	return errors.As(err, &t) && t.Timeout()
 }
-
-// errNoTokens: a swap with a CAS id of 0 would be unconditional.
-var errNoTokens = fmt.Errorf("the server keeps no CAS ids (memcached -C): %w", errors.ErrUnsupported)

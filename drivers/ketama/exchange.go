@@ -10,6 +10,7 @@ import (
 
 	"github.com/rainycape/memcache"
 
+	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
 	"github.com/larder-go/larder/drivers/ketama/internal/wire"
 )
@@ -18,7 +19,7 @@ import (
 // of it into the errors of package driver. If the connection turns out to be lost,
 // since the server was restarted while it was idle, f is tried once more on a new one
 // if it is repeatable: if to have it twice is the same as to have it once.
-func (c *client) do(ctx context.Context, op string, repeatable bool, f func(*memcache.Client) error) error {
+func (c *client) do(ctx context.Context, op cache.Op, repeatable bool, f func(*memcache.Client) error) error {
 	c.begin()
 	limited, err := c.limit(ctx)
 	if err != nil {
@@ -40,6 +41,9 @@ func (c *client) do(ctx context.Context, op string, repeatable bool, f func(*mem
 	}
 	if answer, ok := c.server.answer(op, err); ok {
 		return answer
+	}
+	if !used {
+		c.renew() // as in doMany
 	}
 	return c.server.noAnswer(ctx, op, err, limited)
 }
@@ -77,7 +81,7 @@ func (c *client) exchange(f func(*memcache.Client) error) (err error) {
 // doMany exchanges n requests and their replies, and has the same care for lost
 // connections as do. An error means that the requests from the returned number on
 // have no answer.
-func (c *client) doMany(ctx context.Context, op string, repeatable bool, n int, request func(i int) wire.Request, reply func(i int, r wire.Reply)) (int, error) {
+func (c *client) doMany(ctx context.Context, op cache.Op, repeatable bool, n int, request func(i int) wire.Request, reply func(i int, r wire.Reply)) (int, error) {
 	c.begin()
 	done := 0
 	for done < n {
@@ -99,6 +103,11 @@ func (c *client) doMany(ctx context.Context, op string, repeatable bool, n int, 
 			if repeatable {
 				continue // on a new connection, so at most once in a row
 			}
+		}
+		if !used {
+			// The server may be at its limit of connections: the client's other
+			// one, for what rainycape does, goes too, to make room for a pair.
+			c.renew()
 		}
 		return done, c.server.noAnswer(ctx, op, err, limited)
 	}
@@ -125,7 +134,7 @@ func (c *client) window(ctx context.Context, timeout time.Duration, from, to int
 }
 
 // ask is doMany for one request.
-func (c *client) ask(ctx context.Context, op string, repeatable bool, request wire.Request) (wire.Reply, error) {
+func (c *client) ask(ctx context.Context, op cache.Op, repeatable bool, request wire.Request) (wire.Reply, error) {
 	var reply wire.Reply
 	_, err := c.doMany(ctx, op, repeatable, 1,
 		func(int) wire.Request { return request },

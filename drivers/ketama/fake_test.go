@@ -156,37 +156,20 @@ func closing(a action, reply string) []memcachedtest.Step {
 	return []memcachedtest.Step{{Expect: a.request, Reply: reply, Close: true}}
 }
 
-// isOutage checks that err says what failed where.
 func isOutage(t *testing.T, err error, op cache.Op, server string) {
 	t.Helper()
-	if !errors.Is(err, cache.ErrUnavailable) {
-		t.Errorf("%v: error %v, want ErrUnavailable", op, err)
-		return
-	}
-	isNamed(t, err, op, server)
+	memcachedtest.IsOutage(t, err, "ketama", op, server)
 }
 
 func isNamed(t *testing.T, err error, op cache.Op, server string) {
 	t.Helper()
-	var e *cache.Error
-	if !errors.As(err, &e) || e.Driver != "ketama" || e.Op != op.String() || e.Server != server {
-		t.Errorf("%v: error %v does not name ketama, %v and %s", op, err, op, server)
-		return
-	}
-	for _, part := range []string{e.Driver, e.Op, e.Server} {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("%v: the text %q lacks %s", op, err, part)
-		}
-	}
+	memcachedtest.IsNamed(t, err, "ketama", op, server)
 }
 
-// bounded checks that a call did not hang. It is not about speed, so the bound is far
-// above the timeouts in use.
+// bounded checks that a call did not hang.
 func bounded(t *testing.T, start time.Time) {
 	t.Helper()
-	if d := time.Since(start); d > patient/2 {
-		t.Errorf("the call took %v", d)
-	}
+	memcachedtest.Bounded(t, start, patient/2)
 }
 
 func noneOpen(t *testing.T, f *memcachedtest.Fake) {

@@ -61,19 +61,21 @@ func (d *cluster) position(key string) int {
 }
 
 // acquire takes a client for the server that holds key.
-func (d *cluster) acquire(ctx context.Context, op, key string) (*client, error) {
+func (d *cluster) acquire(ctx context.Context, op cache.Op, key string) (*client, error) {
 	return d.servers[d.position(key)].acquire(ctx, op)
 }
 
 // Flush implements [driver.Cache].
-func (d *cluster) Flush(ctx context.Context) error { return d.everywhere(ctx, "flush", wire.Flush) }
+func (d *cluster) Flush(ctx context.Context) error {
+	return d.everywhere(ctx, cache.OpFlush, wire.Flush)
+}
 
 // Ping implements [driver.Pinger].
-func (d *cluster) Ping(ctx context.Context) error { return d.everywhere(ctx, "ping", wire.Noop) }
+func (d *cluster) Ping(ctx context.Context) error { return d.everywhere(ctx, cache.OpPing, wire.Noop) }
 
 // everywhere sends a command without a key to all servers at once and joins their
 // errors.
-func (d *cluster) everywhere(ctx context.Context, op string, command wire.Op) error {
+func (d *cluster) everywhere(ctx context.Context, op cache.Op, command wire.Op) error {
 	errs := make([]error, len(d.servers))
 	var wg sync.WaitGroup
 	for i, s := range d.servers {
@@ -87,22 +89,7 @@ func (d *cluster) everywhere(ctx context.Context, op string, command wire.Op) er
 		})
 	}
 	wg.Wait()
-	return joined(errs)
-}
-
-// joined is errors.Join that leaves one error as it is.
-func joined(errs []error) error {
-	var first error
-	for _, err := range errs {
-		if err == nil {
-			continue
-		}
-		if first != nil {
-			return errors.Join(errs...)
-		}
-		first = err
-	}
-	return first
+	return memcached.Join(errs)
 }
 
 // Close implements [driver.Cache].

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/puddle/v2"
 	"github.com/rainycape/memcache"
 
+	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
 	"github.com/larder-go/larder/internal/memcached"
 )
@@ -70,7 +71,7 @@ func (s *server) Servers() ([]*memcache.Addr, error)        { return []*memcache
 
 // acquire takes a client from the pool and waits for one if need be. The pool is full
 // from the start, so nothing is made here.
-func (s *server) acquire(ctx context.Context, op string) (*client, error) {
+func (s *server) acquire(ctx context.Context, op cache.Op) (*client, error) {
 	if c := s.tryAcquire(ctx); c != nil {
 		return c, nil
 	}

@@ -6,20 +6,16 @@ import (
 
 	"github.com/rainycape/memcache"
 
+	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
 	"github.com/larder-go/larder/drivers/ketama/internal/wire"
 	"github.com/larder-go/larder/internal/memcached"
 )
 
-// maxValue is the largest value that is sent: the largest item size memcached can be
-// set to. Rainycape writes the length of a longer one modulo 2^32, and the server
-// would take the rest of it for commands.
-const maxValue = 1 << 30
-
 // Get implements [driver.Cache]. It does not go through rainycape, whose replies to a
 // get do not name the key: a value must not be taken for that of another one.
 func (d *cluster) Get(ctx context.Context, key string) ([]byte, error) {
-	const op = "get"
+	const op = cache.OpGet
 	c, err := d.acquire(ctx, op, key)
 	if err != nil {
 		return nil, err
@@ -34,7 +30,7 @@ func (d *cluster) Get(ctx context.Context, key string) ([]byte, error) {
 }
 
 // decode is [memcached.Decode] with the errors of a server.
-func (s *server) decode(op string, data []byte, flags uint32) ([]byte, driver.Kind, error) {
+func (s *server) decode(op cache.Op, data []byte, flags uint32) ([]byte, driver.Kind, error) {
 	v, kind, err := memcached.Decode(data, flags)
 	if err != nil {
 		return nil, 0, s.fail(op, err)
@@ -42,10 +38,16 @@ func (s *server) decode(op string, data []byte, flags uint32) ([]byte, driver.Ki
 	return v, kind, nil
 }
 
+// storeOps and storeMultiOps are the operations of the modes.
+var (
+	storeOps      = [...]cache.Op{driver.Set: cache.OpSet, driver.Add: cache.OpAdd, driver.Replace: cache.OpReplace}
+	storeMultiOps = [...]cache.Op{driver.Set: cache.OpSetMulti, driver.Add: cache.OpAddMulti, driver.Replace: cache.OpReplaceMulti}
+)
+
 // Store implements [driver.Cache].
 func (d *cluster) Store(ctx context.Context, mode driver.Mode, e driver.Entry) error {
-	op := mode.String()
-	if len(e.Value) > maxValue {
+	op := storeOps[mode]
+	if len(e.Value) > memcached.MaxValue {
 		return driver.ErrTooLarge
 	}
 	c, err := d.acquire(ctx, op, e.Key)
@@ -58,7 +60,7 @@ func (d *cluster) Store(ctx context.Context, mode driver.Mode, e driver.Entry) e
 		return err
 	}
 	value, flags := d.dialect.Encode(e.Kind, e.Value)
-	it := memcache.Item{Key: e.Key, Value: value, Flags: flags, Expiration: expiry(e.TTL)}
+	it := memcache.Item{Key: e.Key, Value: value, Flags: flags, Expiration: memcached.ExpiryFromNow(e.TTL)}
 	if mode == driver.Add {
 		// Not repeatable: the second could find what the first has stored.
 		return c.do(ctx, op, false, func(mc *memcache.Client) error { return mc.Add(&it) })
@@ -66,26 +68,18 @@ func (d *cluster) Store(ctx context.Context, mode driver.Mode, e driver.Entry) e
 	return c.do(ctx, op, true, func(mc *memcache.Client) error { return mc.Set(&it) })
 }
 
-// expiry spares a reading of the clock where there is no TTL.
-func expiry(ttl time.Duration) int32 {
-	if ttl == 0 {
-		return 0
-	}
-	return memcached.Expiry(ttl, time.Now())
-}
-
 var storeCommand = [...]wire.Op{driver.Set: wire.Set, driver.Add: wire.Add, driver.Replace: wire.Replace}
 
 // storeRequest is for the stores that do not go through rainycape.
 func (d *cluster) storeRequest(mode driver.Mode, e driver.Entry) wire.Request {
 	value, flags := d.dialect.Encode(e.Kind, e.Value)
-	return wire.Request{Op: storeCommand[mode], Key: e.Key, Value: value, Flags: flags, Expiry: uint32(expiry(e.TTL))}
+	return wire.Request{Op: storeCommand[mode], Key: e.Key, Value: value, Flags: flags, Expiry: uint32(memcached.ExpiryFromNow(e.TTL))}
 }
 
 // Delete implements [driver.Cache]. It is repeatable: a server that lost its
 // connections was restarted, mostly, and is empty, so a miss tells the truth.
 func (d *cluster) Delete(ctx context.Context, key string) error {
-	const op = "delete"
+	const op = cache.OpDelete
 	c, err := d.acquire(ctx, op, key)
 	if err != nil {
 		return err
@@ -96,12 +90,12 @@ func (d *cluster) Delete(ctx context.Context, key string) error {
 
 // Touch implements [driver.Toucher].
 func (d *cluster) Touch(ctx context.Context, key string, ttl time.Duration) error {
-	const op = "touch"
+	const op = cache.OpTouch
 	c, err := d.acquire(ctx, op, key)
 	if err != nil {
 		return err
 	}
 	defer c.release()
-	_, err = c.ask(ctx, op, true, wire.Request{Op: wire.Touch, Key: key, Expiry: uint32(expiry(ttl))})
+	_, err = c.ask(ctx, op, true, wire.Request{Op: wire.Touch, Key: key, Expiry: uint32(memcached.ExpiryFromNow(ttl))})
 	return err
 }

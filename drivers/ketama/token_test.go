@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/internal/memcached"
 	"github.com/larder-go/larder/internal/memcachedtest"
 )
 
@@ -32,20 +33,20 @@ func TestForeignTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, foreign := range []any{nil, token(0), uint64(own.Token.(token)), "1"} {
-		if err := d.CompareAndSwap(ctx, foreign, driver.Entry{Key: "k"}); !errors.Is(err, errForeignToken) {
+	for _, foreign := range []any{nil, memcached.Token(0), uint64(own.Token.(memcached.Token)), "1"} {
+		if err := d.CompareAndSwap(ctx, foreign, driver.Entry{Key: "k"}); !errors.Is(err, memcached.ErrForeignToken) {
 			t.Errorf("CompareAndSwap with %#v: %v", foreign, err)
 		}
-		if err := d.CompareAndDelete(ctx, "k", foreign); !errors.Is(err, errForeignToken) {
+		if err := d.CompareAndDelete(ctx, "k", foreign); !errors.Is(err, memcached.ErrForeignToken) {
 			t.Errorf("CompareAndDelete with %#v: %v", foreign, err)
 		}
 		errs := d.CompareAndDeleteMulti(ctx, []string{"k", "k2"}, []any{foreign, foreign})
-		if len(errs) != 2 || !errors.Is(errs[0], errForeignToken) || !errors.Is(errs[1], errForeignToken) {
+		if len(errs) != 2 || !errors.Is(errs[0], memcached.ErrForeignToken) || !errors.Is(errs[1], memcached.ErrForeignToken) {
 			t.Errorf("CompareAndDeleteMulti with %#v: %v", foreign, errs)
 		}
 	}
-	errs := d.CompareAndDeleteMulti(ctx, []string{"k", "own"}, []any{token(0), own.Token})
-	if len(errs) != 2 || !errors.Is(errs[0], errForeignToken) || errs[1] != nil {
+	errs := d.CompareAndDeleteMulti(ctx, []string{"k", "own"}, []any{memcached.Token(0), own.Token})
+	if len(errs) != 2 || !errors.Is(errs[0], memcached.ErrForeignToken) || errs[1] != nil {
 		t.Errorf("CompareAndDeleteMulti with a foreign token: %v", errs)
 	}
 	if v, err := d.Get(ctx, "k"); err != nil || string(v) != "v" {

@@ -136,6 +136,6 @@ func runBound(j Job) (any, error) {
 	}
 	return Bound{
 		Peak: (peak - before) / bound, End: (end - before) / bound, Counted: float64(stats.Bytes) / bound,
-		Entries: stats.Entries, Evicted: stats.EvictedBytes, MBps: total / 1e6 / took.Seconds(),
+		Entries: stats.Entries, Evicted: stats.EvictedForBytes, MBps: total / 1e6 / took.Seconds(),
 	}, c.Close()
 }

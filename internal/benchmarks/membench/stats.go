@@ -166,7 +166,7 @@ func statsOfEviction(ops int) ([]Count, error) {
 	return []Count{
 		{name, "sets", got.Sets, stored},
 		{name, "entries", got.Entries, there},
-		{name, "evicted", got.EvictedEntries, stored - there},
+		{name, "evicted", got.EvictedForEntries, stored - there},
 		{name, "hits", got.Hits, there},
 		{name, "misses", got.Misses, stored - there},
 	}, err

@@ -142,6 +142,10 @@ func (c *Conn) read(timeout time.Duration, request sent, opaque uint32) (Reply, 
 		return Reply{}, err
 	}
 	h := readHeader(b)
+	if h.magic != replyMagic {
+		b, _ = c.r.Peek(min(c.r.Buffered(), maxQuote)) // it is in the buffer
+		return Reply{}, fmt.Errorf("%w: not the binary protocol of memcached: %q", ErrMalformed, printable(b))
+	}
 	c.r.Discard(headerLen) //nolint:errcheck // it is in the buffer
 	if problem := h.check(request, opaque); problem != "" {
 		return Reply{}, fmt.Errorf("%w: %s", ErrMalformed, problem)
@@ -158,11 +162,22 @@ func (c *Conn) read(timeout time.Duration, request sent, opaque uint32) (Reply, 
 	return r, err
 }
 
-// check returns what is wrong with a header.
+// maxQuote is how much of a reply in another protocol is quoted in the error: enough
+// for "ERROR Too many open connections".
+const maxQuote = 60
+
+// printable returns b up to the first byte that is not printable ASCII.
+func printable(b []byte) []byte {
+	end := bytes.IndexFunc(b, func(r rune) bool { return r < ' ' || r > '~' })
+	if end < 0 {
+		return b
+	}
+	return b[:end]
+}
+
+// check returns what is wrong with a header but for its first byte.
 func (h header) check(request sent, opaque uint32) string {
 	switch {
-	case h.magic != replyMagic:
-		return "not the binary protocol of memcached"
 	case h.op != request.op || h.opaque != opaque:
 		return "it answers another request"
 	case h.body > maxReply || uint32(h.extras+h.key) > h.body:

@@ -215,6 +215,21 @@ func TestUnkeptLength(t *testing.T) {
 	}
 }
 
+// TestOtherProtocol: what a server says in plain text is quoted.
+func TestOtherProtocol(t *testing.T) {
+	for reply, want := range map[string]string{
+		"ERROR Too many open connections\r\n":           `: "ERROR Too many open connections"`,
+		"HTTP/1.1 400\x01" + strings.Repeat("\x00", 24): `: "HTTP/1.1 400"`,
+		strings.Repeat("x", 100):                        `: "` + strings.Repeat("x", maxQuote) + `"`,
+		strings.Repeat("\xff", 100):                     `: ""`,
+	} {
+		_, err := answer(Request{Op: Get, Key: "key"}, []byte(reply))
+		if !errors.Is(err, ErrMalformed) || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%q: %v; want an error that ends with %s", reply, err, want)
+		}
+	}
+}
+
 func FuzzReply(f *testing.F) {
 	f.Add(message(Get, OK, 7, noFlags, "key", "value"))
 	f.Add(message(Get, NotFound, 7, "", "", "Not found"))
