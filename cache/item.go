@@ -10,8 +10,8 @@ import (
 
 // Item is a value as it was read, for CompareAndSwap and CompareAndDelete: they act
 // only if the key is still in the state that the Item remembers. Any store to the
-// key in between, of equal bytes too, makes another state. An Item does not expire
-// and holds no resources.
+// key in between, of equal bytes too, makes another state; whether a Touch does depends
+// on the backend. An Item does not expire and holds no resources.
 type Item struct {
 	Key   string // as the caller gave it
 	Value []byte // shared: do not write to it

@@ -66,7 +66,12 @@ func run(args []string) error {
 		flags.Usage()
 		return errors.New("nothing to do: want -memory, -drivers or -load")
 	}
-	command := "go run . " + strings.Join(args, " ")
+	command := "go run ."
+	flags.Visit(func(f *flag.Flag) {
+		if f.Name != "save" && f.Name != "doc" { // files of this machine
+			command += fmt.Sprintf(" -%s %v", f.Name, f.Value)
+		}
+	})
 	if *memory != "" {
 		began := time.Now()
 		r, err := membench.Run(membench.Options{
