@@ -324,7 +324,7 @@ func TestClosedWhileIdle(t *testing.T) {
 // What a server sends between two calls must not answer the second.
 func TestLateExcessIsNotTheNextReply(t *testing.T) {
 	gomemcache.AlwaysCheckIdle(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", memcachedtest.Loopback()+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -435,7 +435,7 @@ func TestContextThatIsLate(t *testing.T) {
 
 // A server that sends a line byte by byte, without an end, gets no more time for it.
 func TestDrippedReplies(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", memcachedtest.Loopback()+":0")
 	if err != nil {
 		t.Fatal(err)
 	}

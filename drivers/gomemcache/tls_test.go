@@ -89,7 +89,7 @@ func (a *authority) file(name string) string { return filepath.Join(a.dir, name)
 func TestTLS(t *testing.T) {
 	a := newAuthority(t)
 	a.sign("server", &x509.Certificate{
-		DNSNames: []string{"cache.test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		DNSNames: []string{"cache.test"}, IPAddresses: []net.IP{net.ParseIP(memcachedtest.Loopback())},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	})
 	a.sign("client", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})

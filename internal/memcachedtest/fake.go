@@ -41,7 +41,7 @@ type Fake struct {
 // steps at all make a server that accepts and never answers.
 func StartFake(t testing.TB, script func(conn int) []Step) *Fake {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", Loopback()+":0")
 	if err != nil {
 		t.Fatalf("memcachedtest: %v", err)
 	}

@@ -51,7 +51,7 @@ func Start(t testing.TB, network string, args ...string) *Server {
 	s := &Server{t: t, network: network, args: args}
 	switch network {
 	case "tcp":
-		s.host = "127.0.0.1"
+		s.host = Loopback()
 	case "tcp6":
 		s.host = "::1"
 	case "unix":
@@ -336,7 +336,7 @@ func freeAddr(t testing.TB, host string) string {
 // down.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
-	return freeAddr(t, "127.0.0.1")
+	return freeAddr(t, Loopback())
 }
 
 // socketDir makes a directory for a unix socket. Not t.TempDir: that has the test's

@@ -1,0 +1,19 @@
+package memcachedtest
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+)
+
+// Loopback is the IPv4 address that the servers of this process listen on: on Linux one
+// of its own, as all of 127.0.0.0/8 is there. A client that looks for a server which
+// has just gone, on a port that is free again, then never finds the server of another
+// test that runs at the same time.
+func Loopback() string {
+	if runtime.GOOS != "linux" {
+		return "127.0.0.1"
+	}
+	pid := os.Getpid()
+	return fmt.Sprintf("127.%d.%d.%d", 64+pid>>16&0x3f, pid>>8&0xff, pid&0xff)
+}
