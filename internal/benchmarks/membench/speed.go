@@ -27,8 +27,10 @@ type Timing struct {
 	Others float64 // part of the processors that the rest of the machine used
 }
 
-// stream is the work of one goroutine.
+// stream is the work of one goroutine. It is written to with every operation, so no
+// two may share a cache line: each would wait for the other's, however good the cache.
 type stream struct {
+	_      [128]byte
 	w      peers.Worker
 	keys   workload.Sequence
 	values [][]byte
@@ -37,6 +39,7 @@ type stream struct {
 	sum    int // of bytes read, so that reading cannot be left out
 	gets   int
 	hits   int
+	_      [128]byte
 }
 
 // next returns the position of the next chunk of keys.
