@@ -12,23 +12,57 @@ import (
 
 const checksumSize = 8
 
-func (s *store) sign(r *record) {
-	if s.trailer > 0 {
-		sum := r.bytes(r.header().end(), checksumSize)
-		binary.NativeEndian.PutUint64(sum, maphash.Bytes(s.seed, r.value()))
+// sign makes the checksum of a record.
+func (sh *shard) sign(r *record) {
+	if sh.store.trailer > 0 {
+		sh.store.sign(r)
 	}
 }
 
-func (s *store) verify(r *record) {
-	if s.trailer > 0 {
-		s.mustMatch(r)
+func (s *store) sign(r *record) {
+	binary.NativeEndian.PutUint64(r.bytes(r.header().end(), checksumSize), maphash.Bytes(s.seed, r.value()))
+}
+
+// verify is for those who hold the lock: unlock panics with what it finds.
+func (sh *shard) verify(r *record) {
+	if sh.store.trailer > 0 {
+		sh.inspect(r)
 	}
+}
+
+func (sh *shard) inspect(r *record) {
+	if sh.spoilt == "" {
+		sh.spoilt = sh.store.check(r)
+	}
+}
+
+func (sh *shard) unlock() {
+	if sh.spoilt == "" {
+		sh.mu.Unlock()
+		return
+	}
+	sh.report()
+}
+
+func (sh *shard) report() {
+	spoilt := sh.spoilt
+	sh.spoilt = ""
+	sh.mu.Unlock()
+	panic(spoilt)
+}
+
+// check returns what is wrong with r.
+func (s *store) check(r *record) string {
+	sum := r.bytes(r.header().end(), checksumSize)
+	if binary.NativeEndian.Uint64(sum) == maphash.Bytes(s.seed, r.value()) {
+		return ""
+	}
+	return fmt.Sprintf("memory: somebody wrote to the value of key %.64q after Get had returned it; returned values are shared and must not be written to", r.key())
 }
 
 func (s *store) mustMatch(r *record) {
-	sum := r.bytes(r.header().end(), checksumSize)
-	if binary.NativeEndian.Uint64(sum) != maphash.Bytes(s.seed, r.value()) {
-		panic(fmt.Sprintf("memory: somebody wrote to the value of key %.64q after Get had returned it; returned values are shared and must not be written to", r.key()))
+	if problem := s.check(r); problem != "" {
+		panic(problem)
 	}
 }
 
@@ -41,7 +75,7 @@ func (sh *shard) verifyAll() {
 		for s := q.head; s != nil; s = s.next {
 			sh.walk(s, 0, s.used, func(offset int, r *record) {
 				if e := sh.at(s, offset, r); e.found() {
-					sh.store.verify(r)
+					sh.verify(r)
 				}
 			})
 		}

@@ -40,6 +40,11 @@ func (c *clock) now() int64 {
 	if n := c.coarse.Load(); n != 0 {
 		return n
 	}
+	return c.read()
+}
+
+// read makes the coarse reading.
+func (c *clock) read() int64 {
 	n := c.precise()
 	if c.coarse.CompareAndSwap(0, n) {
 		c.horizon.Store(uint64(n) + uint64(margin))

@@ -36,7 +36,7 @@ func (sh *shard) chooseVictim() (victim *slab) {
 	n := sh.numbers.next
 	for range min(32, n) {
 		sh.rotation++
-		s := sh.dir.get(uint16(sh.rotation % n))
+		s := sh.slabs[sh.rotation%n]
 		if s == nil || s == s.queue.open || s.live*8 > len(s.data)*7 {
 			continue
 		}

@@ -154,7 +154,7 @@ func (s *store) consistent(t *testing.T) {
 						continue
 					}
 					n++
-					live += sh.size(sh.dir.get(slabOf(w)).record(offsetOf(w)))
+					live += sh.size(sh.slabs[slabOf(w)].record(offsetOf(w)))
 					for at := tb.first(w); at != uint64(g); at = tb.next(at) {
 						overflows[at]++
 					}
@@ -176,7 +176,7 @@ func (s *store) consistent(t *testing.T) {
 			for sl := q.head; sl != nil; sl = sl.next {
 				inSlabs += sl.live
 				size += len(sl.data)
-				if sh.dir.get(sl.id) != sl || sl.queue != q {
+				if sh.slabs[sl.id] != sl || sl.queue != q {
 					t.Errorf("slab %d is lost", sl.id)
 				}
 			}

@@ -106,7 +106,7 @@ func (sh *shard) leaveSmall(e entry) {
 		return
 	}
 	hash := sh.store.hashBytes(e.rec.key())
-	if (atomic.LoadUint64(e.word())&read != 0 || sh.evict.ghost.has(hash)) && sh.makeRoom(challenges) {
+	if (atomic.LoadUint64(e.word)&read != 0 || sh.evict.ghost.has(hash)) && sh.makeRoom(challenges) {
 		sh.moveOrRemove(e, &sh.main)
 		return
 	}
@@ -128,7 +128,7 @@ func (sh *shard) makeRoom(chances int) bool {
 			return false
 		}
 		sh.hand(&sh.main, func(e entry) {
-			if atomic.LoadUint64(e.word())&read != 0 {
+			if atomic.LoadUint64(e.word)&read != 0 {
 				if n--; n > 0 || chances < maxChances {
 					sh.moveOrRemove(e, &sh.main)
 					return

@@ -37,7 +37,7 @@ func (s *store) sweep(now int64) {
 		sh := &s.shards[s.sweepAt]
 		sh.mu.Lock()
 		done := sh.sweep(uint64(now), &budget)
-		sh.mu.Unlock()
+		sh.unlock()
 		if !done {
 			return
 		}
@@ -61,7 +61,7 @@ func (sh *shard) sweep(now uint64, budget *int) bool {
 		if *budget <= 0 {
 			return false
 		}
-		s := sh.dir.get(uint16(x.id))
+		s := sh.slabs[x.id]
 		if s != x.slab {
 			// The slab was dropped between two slices, and its number may
 			// be another's: the offset means nothing there.

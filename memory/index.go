@@ -10,13 +10,12 @@ import (
 //	29 bits  hash     part of the hash of the key, so that a table is rebuilt without
 //	                  looking at a record
 //	32 bits  place    the number of the slab, 14 bits, and the offset in it, 18 bits
-//	 3 bits  flags    busy, read, live
+//	 3 bits  flags    one unused, read, live
 //
 // A word that is not live is 0, or gone.
 const (
 	live = 1 << 0 // set in every word that names a record
 	read = 1 << 1 // a reader has or had the bytes: they must not change any more
-	busy = 1 << 2 // a writer is at the bytes, under the lock of the shard
 
 	offsetShift = 3
 	offsetBits  = 18
@@ -160,43 +159,43 @@ func (t *table) insert(w uint64) {
 	}
 }
 
-// remove frees place i of group g.
-func (t *table) remove(g uint64, i int) {
+// remove frees a word.
+func (t *table) remove(word *uint64) {
 	t.live--
-	group := &t.groups[g]
-	w := atomic.LoadUint64(&group[i])
-	for at := t.first(w); at != g; at = t.next(at) {
-		c := &t.groups[at][0]
-		if control := atomic.LoadUint64(c); control>>56 < stuck {
-			atomic.StoreUint64(c, control-overflow)
-		}
-	}
-	atomic.StoreUint64(&group[0], atomic.LoadUint64(&group[0])&^(0xff<<((i-1)*8)))
-	atomic.StoreUint64(&group[i], 0)
-}
-
-// find calls match with each word that has the hash until it returns true, and
-// returns where that lies, or i = 0. It is for those who hold the lock.
-func (t *table) find(hash uint64, match func(w uint64) bool) (g uint64, i int) {
-	if t == nil {
-		return 0, 0
-	}
-	tag, want := tagOf(hash), hash&hashMask|live
-	g = t.first(hash)
-	for range t.groups {
-		control := atomic.LoadUint64(&t.groups[g][0])
-		for m := matches(control, tag); m != 0; m &= m - 1 {
-			i := slotOf(m)
-			if w := atomic.LoadUint64(&t.groups[g][i]); (w^want)&(hashMask|live) == 0 && match(w) {
-				return g, i
+	g := t.first(atomic.LoadUint64(word))
+	for {
+		group := &t.groups[g]
+		control := atomic.LoadUint64(&group[0])
+		for i := 1; i <= slots; i++ {
+			if &group[i] == word {
+				atomic.StoreUint64(&group[0], control&^(0xff<<((i-1)*8)))
+				atomic.StoreUint64(word, 0)
+				return
 			}
 		}
-		if control < overflow {
+		if control>>56 < stuck {
+			atomic.StoreUint64(&group[0], control-overflow)
+		}
+		g = t.next(g)
+	}
+}
+
+// find returns the word that names a place, or nil. It is for those who hold the lock.
+func (t *table) find(hash, place uint64) *uint64 {
+	g := t.first(hash)
+	for range t.groups {
+		group := &t.groups[g]
+		for i := 1; i <= slots; i++ {
+			if atomic.LoadUint64(&group[i])&(placeMask|live) == place|live {
+				return &group[i]
+			}
+		}
+		if atomic.LoadUint64(&group[0]) < overflow {
 			break
 		}
 		g = t.next(g)
 	}
-	return 0, 0
+	return nil
 }
 
 // moveTo takes every word out of t, so that no reader sets a flag in it or trusts it
@@ -206,7 +205,9 @@ func (t *table) moveTo(to func(w uint64) *table) {
 		group := &t.groups[g]
 		atomic.StoreUint64(&group[0], moved)
 		for i := 1; i <= slots; i++ {
-			if w := atomic.SwapUint64(&group[i], gone); w != 0 && to != nil {
+			w := atomic.LoadUint64(&group[i])
+			atomic.StoreUint64(&group[i], gone)
+			if w != 0 && to != nil {
 				to(w).insert(w)
 			}
 		}

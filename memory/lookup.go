@@ -2,12 +2,12 @@ package memory
 
 import "sync/atomic"
 
-// get returns the record of a key that has not expired, and counts the hit or the miss.
+// Find returns the value of a key, nil if it is absent, and counts the hit or the miss.
 //
 // It has the common case of search in itself: the key lies in its first group,
 // behind the first tag that is equal, and was read before; or its first group says that it is
-// not there. search alone would do; with the short way a hit takes 0.8 of the time.
-func (s *store) get(key string) *record {
+// not there. search alone would do; with the short way a hit takes 0.92 to 0.97 of the time.
+func (s *store) Find(key string) []byte {
 	hash := s.hash(key)
 	sh := s.shard(hash)
 	var r *record
@@ -17,10 +17,12 @@ func (s *store) get(key string) *record {
 		if m := matches(control, tagOf(hash)); m != 0 {
 			word := &group[slotOf(m)&7]
 			w := atomic.LoadUint64(word)
-			if (w^hash)&hashMask|w&(live|read|busy) == live|read {
+			if (w^hash)&hashMask|w&(live|read) == live|read {
 				slot := sh.dir.slot(slabOf(w))
-				if slab := slot.Load(); atomic.LoadUint64(word) == w && slot.Load() == slab && slab != nil {
-					if r = slab.record(offsetOf(w)); r.hasKey(key) {
+				data := slot.Load()
+				if atomic.LoadUint64(word) == w && slot.Load() == data && data != nil {
+					r = recordAt(data, offsetOf(w))
+					if r.hasKey(key) && r.deadline() > s.clock.horizon.Load() && s.trailer == 0 {
 						goto found
 					}
 				}
@@ -36,15 +38,19 @@ missed:
 	s.counters.stripe().misses.Add(1)
 	return nil
 found:
-	if r.deadline() <= s.clock.horizon.Load() {
-		if r = s.unexpired(hash, key, r); r == nil {
-			goto missed
-		}
-	}
-	if s.trailer > 0 {
-		s.verify(r)
-	}
 	s.counters.stripe().hits.Add(1)
+	return r.bytes(headerSize+len(key), r.header().valueLen())
+}
+
+// search returns the record of a key that has not expired, or nil.
+func (s *store) search(hash uint64, key string) *record {
+	r := s.shard(hash).search(hash, key)
+	if r != nil && r.deadline() <= s.clock.horizon.Load() {
+		r = s.unexpired(hash, key, r)
+	}
+	if r != nil && s.trailer > 0 {
+		s.mustMatch(r)
+	}
 	return r
 }
 
@@ -56,10 +62,13 @@ found:
 // a reader that sees an expired entry looks whether it is still the one.
 func (s *store) unexpired(hash uint64, key string, r *record) *record {
 	for r != nil && s.clock.passed(r.deadline()) {
-		if sh := s.shard(hash); sh.deciding.Load() {
-			sh.wait()
+		sh := s.shard(hash)
+		if sh.deciding.Load() {
+			sh.mu.Lock() // waits for the decision
+			//lint:ignore SA2001 see above
+			sh.mu.Unlock()
 		}
-		again := s.search(hash, key)
+		again := sh.search(hash, key)
 		if again == r {
 			return nil
 		}
@@ -68,59 +77,60 @@ func (s *store) unexpired(hash uint64, key string, r *record) *record {
 	return r
 }
 
-// search looks for a key without a lock. The record it returns never changes.
+// search looks for a key, as a rule without a lock. The record it returns never changes.
 //
-// Why that is safe: a slab leaves the directory only after every word that names it
-// has left the index, its number is given away only then, and no slab enters the
-// directory twice. So if the directory gave the same slab before and after the word
-// was seen in its place, it was that slab that the word named. The flag read, set
-// before the first byte is looked at, keeps writers from changing the record in
-// place from then on. And the words of a table that was replaced are all overwritten.
-func (s *store) search(hash uint64, key string) *record {
-	sh := s.shard(hash)
-again:
+// Why that is safe: the flag read, set under the lock, keeps writers from changing a
+// record in place from then on; the first to read a record takes the lock for it. A slab leaves
+// the directory only after every word that names it has left the index, its number is
+// given away only then, and no slab enters the directory twice. So if the directory
+// gave the same slab before and after the word was seen in its place, it was that slab
+// that the word named. And the words of a table that was replaced are all overwritten.
+func (sh *shard) search(hash uint64, key string) *record {
 	t := sh.tables[partOf(hash)].Load()
 	if t == nil {
 		return nil
 	}
-	g := t.first(hash)
-	for range t.groups {
+	for g := t.first(hash); ; {
 		group := &t.groups[g]
 		control := atomic.LoadUint64(&group[0])
 		for m := matches(control, tagOf(hash)); m != 0; m &= m - 1 {
 			word := &group[slotOf(m)&7]
 			w := atomic.LoadUint64(word)
-			if w == gone || w&(live|busy) == live|busy {
-				sh.wait()
-				goto again
+			if w == gone {
+				return sh.read(hash, key)
 			}
 			if (w^hash)&hashMask|w&live != live {
 				continue
 			}
 			slot := sh.dir.slot(slabOf(w))
-			slab := slot.Load()
-			if !atomic.CompareAndSwapUint64(word, w, w|read) || slot.Load() != slab || slab == nil {
-				goto again
+			data := slot.Load()
+			if w&read == 0 || atomic.LoadUint64(word) != w || slot.Load() != data || data == nil {
+				return sh.read(hash, key)
 			}
-			if r := slab.record(offsetOf(w)); r.hasKey(key) {
+			if r := recordAt(data, offsetOf(w)); r.hasKey(key) {
 				return r
 			}
 		}
 		if control < overflow {
-			break
+			return nil
 		}
 		if control == moved {
-			sh.wait()
-			goto again
+			return sh.read(hash, key)
 		}
-		g = t.next(g)
+		if g = t.next(g); g == t.first(hash) {
+			return nil
+		}
 	}
-	return nil
 }
 
-// wait waits for the writer that is at work.
-func (sh *shard) wait() {
+// read is search under the lock.
+func (sh *shard) read(hash uint64, key string) *record {
 	sh.mu.Lock()
-	//lint:ignore SA2001 the lock is what is waited for
-	sh.mu.Unlock()
+	defer sh.mu.Unlock()
+	e := sh.find(hash, key)
+	if e.found() {
+		e.slab.shared = true
+		atomic.StoreUint64(e.word, atomic.LoadUint64(e.word)|read)
+	}
+	return e.rec
 }

@@ -457,7 +457,7 @@ func TestClose(t *testing.T) {
 		go func() {
 			defer func() { stop <- true }()
 			for i := 0; ; i++ {
-				k := fmt.Sprint(g, i%100)
+				k := fmt.Sprintf("%d-%d", g, i%100)
 				err := s.Store(ctx, driver.Set, driver.Entry{Key: k, Value: []byte(k), TTL: time.Hour})
 				if errors.Is(err, driver.ErrClosed) {
 					return

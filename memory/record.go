@@ -87,10 +87,14 @@ func (r *record) value() []byte {
 }
 
 func (r *record) hasKey(key string) bool {
-	return r.header().keyLen() == len(key) && string(r.bytes(headerSize, len(key))) == key
+	return r.header().keyLen() == len(key) && unsafe.String((*byte)(unsafe.Add(unsafe.Pointer(r), headerSize)), len(key)) == key
 }
 
 // record returns the record at an offset.
 func (s *slab) record(offset int) *record {
-	return (*record)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(s.data)), offset))
+	return recordAt(unsafe.SliceData(s.data), offset)
+}
+
+func recordAt(data *byte, offset int) *record {
+	return (*record)(unsafe.Add(unsafe.Pointer(data), offset))
 }

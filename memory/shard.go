@@ -9,8 +9,8 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// shard holds the keys of a part of the hashes. Gets take no lock: see store.lookup.
-// Everything else is done under the lock.
+// shard holds the keys of a part of the hashes. Only the first get of a value takes the
+// lock: see search. Everything else is done under it.
 type shard struct {
 	// Read by lock-free readers, kept away from what writers change.
 	tables [parts]atomic.Pointer[table]
@@ -22,7 +22,9 @@ type shard struct {
 	mu      sync.Mutex
 	store   *store
 	closed  bool
-	version uint64 // counts the states of all keys
+	spoilt  string  // what verify found; unlock panics with it
+	version uint64  // counts the stores, and so the states of all keys
+	slabs   []*slab // by number, as in dir
 
 	numbers     numbers
 	main, small queue // without bounds all slabs are in main
@@ -33,91 +35,133 @@ type shard struct {
 	evict       evictor
 	expire      expirer
 
-	sets, expired, evictedEntries, evictedBytes uint64
-	_                                           [64]byte
+	expired, evictedEntries, evictedBytes uint64
+	_                                     [64]byte
 }
 
 // entry is where an entry was found, under the lock.
 type entry struct {
-	table *table
-	group uint64
-	index int // of the word in the group; 0: not found
-	slab  *slab
-	rec   *record
+	word *uint64 // in the index; nil: not found
+	slab *slab
+	rec  *record
 }
 
-func (e *entry) found() bool   { return e.index != 0 }
-func (e *entry) word() *uint64 { return &e.table.groups[e.group][e.index] }
+func (e entry) found() bool { return e.word != nil }
 
 // find looks for a key, under the lock.
 func (sh *shard) find(hash uint64, key string) entry {
-	e := entry{table: sh.tables[partOf(hash)].Load()}
-	e.group, e.index = e.table.find(hash, func(w uint64) bool {
-		e.slab = sh.dir.get(slabOf(w))
-		e.rec = e.slab.record(offsetOf(w))
-		return e.rec.hasKey(key)
-	})
-	return e
+	t := sh.tables[partOf(hash)].Load()
+	if t == nil {
+		return entry{}
+	}
+	for g := t.first(hash); ; {
+		group := &t.groups[g]
+		control := group[0]
+		for m := matches(control, tagOf(hash)); m != 0; m &= m - 1 {
+			word := &group[slotOf(m)&7]
+			w := atomic.LoadUint64(word)
+			if (w^hash)&hashMask|w&live == live {
+				s := sh.slabs[slabOf(w)]
+				if r := s.record(offsetOf(w)); r.hasKey(key) {
+					return entry{word, s, r}
+				}
+			}
+		}
+		if control < overflow {
+			return entry{}
+		}
+		if g = t.next(g); g == t.first(hash) {
+			return entry{}
+		}
+	}
 }
 
 // at returns the entry whose record is r, at an offset of s, unless that is dead.
 func (sh *shard) at(s *slab, offset int, r *record) entry {
 	hash := sh.store.hashBytes(r.key())
-	e := entry{table: sh.tables[partOf(hash)].Load(), slab: s, rec: r}
-	place := placeOf(s.id, offset)
-	e.group, e.index = e.table.find(hash, func(w uint64) bool { return w&placeMask == place })
-	return e
+	if t := sh.tables[partOf(hash)].Load(); t != nil {
+		if word := t.find(hash, placeOf(s.id, offset)); word != nil {
+			return entry{word, s, r}
+		}
+	}
+	return entry{}
 }
 
-// put stores a new state of a key. e is what find gave for it.
-func (sh *shard) put(e entry, hash uint64, key string, value []byte, deadline uint64, kind driver.Kind) error {
-	sh.version++
-	h := newHeader(deadline, sh.version, kind, len(key), len(value))
-	if e.found() && sh.overwrite(e, h, value) {
-		sh.sets++
-		return nil
+// put stores a new state of a key. e is what find gave for it, present if it has not
+// expired.
+func (sh *shard) put(e entry, present bool, hash uint64, v *driver.Entry, deadline uint64) error {
+	h := newHeader(deadline, sh.version+1, v.Kind, len(v.Key), len(v.Value))
+	if e.found() && e.fits(v.Value) {
+		sh.overwrite(e, h, v.Value)
+	} else if err := sh.append(e, hash, h, v); err != nil {
+		return err
 	}
-	q := sh.queueFor(e)
-	size := headerSize + len(key) + len(value) + sh.store.trailer
-	s, offset, err := sh.allocate(q, size)
+	sh.version++
+	if e.found() && !present {
+		sh.expired++
+	}
+	return nil
+}
+
+// fits reports whether a value may take the place of the one of e: if no reader has or had
+// its bytes, and the new ones take as much room.
+func (e entry) fits(value []byte) bool {
+	return atomic.LoadUint64(e.word)&read == 0 && e.rec.header().valueLen() == len(value)
+}
+
+// overwrite changes a record in place; the value must fit. Readers that come now wait for
+// the lock.
+func (sh *shard) overwrite(e entry, h header, value []byte) {
+	sh.verify(e.rec)
+	e.rec.setHeader(h)
+	copy(e.rec.value(), value)
+	sh.sign(e.rec)
+	e.slab.note(h.deadline)
+}
+
+// append writes a record behind the others.
+func (sh *shard) append(e entry, hash uint64, h header, v *driver.Entry) error {
+	size := headerSize + len(v.Key) + len(v.Value) + sh.store.trailer
+	if len(v.Value) > maxValue || sh.evict.maxBytes > 0 && size > sh.evict.maxBytes/2 {
+		return driver.ErrTooLarge
+	}
+	if sh.closed {
+		return driver.ErrClosed
+	}
+	s, offset, err := sh.allocate(sh.queueFor(e), size)
 	if err != nil {
 		return err
 	}
 	r := s.record(offset)
 	r.setHeader(h)
-	copy(s.data[offset+headerSize:], key)
-	copy(s.data[offset+headerSize+len(key):], value)
-	sh.store.sign(r)
-	s.note(deadline)
+	copy(s.data[offset+headerSize:], v.Key)
+	copy(s.data[offset+headerSize+len(v.Key):], v.Value)
+	sh.sign(r)
+	s.note(h.deadline)
 	w := hash&hashMask | placeOf(s.id, offset) | live
 	if e.found() {
-		atomic.StoreUint64(e.word(), w)
+		atomic.StoreUint64(e.word, w)
 		sh.dead(e)
 	} else {
 		sh.insert(hash, w)
 		sh.entries++
 	}
-	sh.sets++
+	sh.settle(size)
 	return nil
 }
 
-// overwrite changes a record in place, if no reader has or had its bytes and the new
-// ones take as much room. Readers that come now see busy and wait for the lock.
-func (sh *shard) overwrite(e entry, h header, value []byte) bool {
-	if len(e.rec.value()) != len(value) {
-		return false
+func (sh *shard) delete(e entry, present bool) error {
+	if !e.found() {
+		return driver.ErrMiss
 	}
-	w := atomic.LoadUint64(e.word())
-	if w&read != 0 || !atomic.CompareAndSwapUint64(e.word(), w, w|busy) {
-		return false
+	if sh.remove(e).sparse() {
+		sh.tidy()
 	}
-	sh.store.verify(e.rec)
-	e.rec.setHeader(h)
-	copy(e.rec.value(), value)
-	sh.store.sign(e.rec)
-	e.slab.note(h.deadline)
-	atomic.StoreUint64(e.word(), w)
-	return true
+	if !present {
+		sh.expired++
+		return driver.ErrMiss
+	}
+	return nil
 }
 
 // insert puts a word for a new key into the index.
@@ -131,11 +175,13 @@ func (sh *shard) insert(hash, w uint64) {
 	t.insert(w)
 }
 
-// remove takes an entry out of the index.
-func (sh *shard) remove(e entry) {
-	e.table.remove(e.group, e.index)
+// remove takes an entry out of the index, and returns the table that it was in.
+func (sh *shard) remove(e entry) *table {
+	t := sh.tables[partOf(atomic.LoadUint64(e.word))].Load()
+	t.remove(e.word)
 	sh.entries--
 	sh.dead(e)
+	return t
 }
 
 // tidy gives memory of the index back after removals; what was found before is void
@@ -168,14 +214,22 @@ func (sh *shard) rebuild(old *table) {
 
 // dead counts the record of e as dead and drops its slab if it was the last one.
 func (sh *shard) dead(e entry) {
-	sh.store.verify(e.rec)
+	sh.verify(e.rec)
 	n := sh.size(e.rec)
 	s := e.slab
 	s.live -= n
 	s.queue.live -= n
 	s.queue.entries--
-	if s.live == 0 && s != s.queue.open {
+	if s.live > 0 {
+		return
+	}
+	if s != s.queue.open {
 		sh.drop(s)
+	} else if !s.shared {
+		s.rewind()
+		if sh.expire.slab == s {
+			sh.expire.offset = 0
+		}
 	}
 }
 
@@ -247,8 +301,8 @@ func (sh *shard) relocate(e entry, q *queue) error {
 	}
 	copy(s.data[offset:], e.rec.bytes(0, size))
 	s.note(e.rec.deadline())
-	w := atomic.LoadUint64(e.word())
-	atomic.StoreUint64(e.word(), w&hashMask|placeOf(s.id, offset)|live)
+	w := atomic.LoadUint64(e.word)
+	atomic.StoreUint64(e.word, w&hashMask|placeOf(s.id, offset)|live)
 	sh.dead(e)
 	return nil
 }
@@ -268,7 +322,7 @@ func (sh *shard) walk(s *slab, offset, limit int, visit func(offset int, r *reco
 // clear removes everything, for good if close is set.
 func (sh *shard) clear(close bool) {
 	sh.mu.Lock()
-	defer sh.mu.Unlock()
+	defer sh.unlock()
 	sh.closed = sh.closed || close
 	sh.verifyAll()
 	for i := range sh.tables {

@@ -1,12 +1,16 @@
 package memory
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"unsafe"
+)
 
 // slab is a stretch of memory without pointers that records are appended to. The
 // bytes of a published record change only under the rules of shard.overwrite. A slab
-// whose records are all dead is dropped from the directory and left to the garbage
-// collector, which keeps it for as long as a caller holds bytes of it; its memory is
-// never used for another slab, which is what lock-free readers rely on.
+// whose records are all dead is used again if nobody has read from it. Otherwise it is dropped
+// from the directory and left to the garbage collector, which keeps it for as long as a
+// caller holds bytes of it: that no memory of it comes back is what lock-free readers
+// rely on.
 type slab struct {
 	data []byte // set once
 
@@ -14,6 +18,7 @@ type slab struct {
 	id         uint16
 	used       int    // bytes appended
 	live       int    // bytes of live records
+	shared     bool   // a reader has or had a record
 	walked     int    // bytes that eviction or compaction has been through
 	first      uint64 // no deadline in the slab is earlier
 	last       uint64 // no deadline in the slab is later
@@ -67,14 +72,12 @@ type directory struct {
 	pages [1 << (slabBits - 8)]atomic.Pointer[page]
 }
 
-type page [1 << 8]atomic.Pointer[slab]
+type page [1 << 8]atomic.Pointer[byte]
 
 // slot returns where the slab of that number is noted. The page must exist.
-func (d *directory) slot(id uint16) *atomic.Pointer[slab] {
+func (d *directory) slot(id uint16) *atomic.Pointer[byte] {
 	return &d.pages[id>>8%uint16(len(d.pages))].Load()[id&0xff]
 }
-
-func (d *directory) get(id uint16) *slab { return d.slot(id).Load() }
 
 // numbers are the numbers of slabs that are in use, under the lock of the shard.
 type numbers struct {
@@ -94,20 +97,32 @@ func (sh *shard) number(s *slab) bool {
 			sh.dir.pages[s.id>>8].Store(new(page))
 		}
 		n.next++
+		sh.slabs = append(sh.slabs, nil)
 	} else {
 		return false
 	}
-	sh.dir.slot(s.id).Store(s)
+	sh.dir.slot(s.id).Store(unsafe.SliceData(s.data))
+	sh.slabs[s.id] = s
 	return true
 }
 
 func (sh *shard) freeNumber(s *slab) {
 	sh.dir.slot(s.id).Store(nil)
+	sh.slabs[s.id] = nil
 	sh.numbers.free = append(sh.numbers.free, s.id)
+}
+
+// rewind makes an empty slab new. It must not be shared.
+func (s *slab) rewind() {
+	s.used, s.walked, s.first, s.last = 0, 0, forever, 0
 }
 
 // note widens the range of deadlines in s.
 func (s *slab) note(deadline uint64) {
-	s.first = min(s.first, deadline)
-	s.last = max(s.last, deadline)
+	if deadline < s.first {
+		s.first = deadline
+	}
+	if deadline > s.last {
+		s.last = deadline
+	}
 }

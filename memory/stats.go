@@ -15,16 +15,29 @@ type counters [stripes]struct {
 	_            [112]byte
 }
 
-const stripes = 64
+const (
+	stripeBits = 6
+	stripes    = 1 << stripeBits
+)
 
-// stripe chooses by the address of the stack, which differs between goroutines.
+// stripe chooses by the address of the stack, which differs between goroutines, in a
+// multiplicative hash (Knuth, The Art of Computer Programming 3, 6.4): stacks of the same size
+// lie at regular distances.
 func (c *counters) stripe() *struct {
 	hits, misses atomic.Uint64
 	_            [112]byte
 } {
 	var here byte
-	at := uintptr(unsafe.Pointer(&here))
-	return &c[at>>11%stripes]
+	at := uint64(uintptr(unsafe.Pointer(&here)))
+	return &c[at>>11*0x9e37_79b9_7f4a_7c15>>(64-stripeBits)]
+}
+
+func (c *counters) count(hit bool) {
+	if hit {
+		c.stripe().hits.Add(1)
+	} else {
+		c.stripe().misses.Add(1)
+	}
 }
 
 // Stats returns exact counts.
@@ -37,7 +50,7 @@ func (s *store) Stats(context.Context) (driver.Stats, error) {
 	for i := range s.shards {
 		sh := &s.shards[i]
 		sh.mu.Lock()
-		st.Sets += sh.sets
+		st.Sets += sh.version
 		st.Expired += sh.expired
 		st.EvictedForEntries += sh.evictedEntries
 		st.EvictedForBytes += sh.evictedBytes

@@ -6,7 +6,6 @@ import (
 	"hash/maphash"
 	"math"
 	"runtime"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,7 +42,7 @@ var (
 	_ driver.Toucher = (*store)(nil)
 	_ driver.Pinger  = (*store)(nil)
 	_ driver.Statser = (*store)(nil)
-	_ key.AnyGetter  = (*store)(nil)
+	_ key.Finder     = (*store)(nil)
 )
 
 func newStore(c Config) *store {
@@ -100,49 +99,55 @@ func share(bound int64, n, i int) int {
 func (s *store) shard(hash uint64) *shard { return &s.shards[hash&s.mask] }
 
 func (s *store) Get(_ context.Context, key string) ([]byte, error) {
-	if r := s.get(key); r != nil {
-		return r.value(), nil
+	if v := s.Find(key); v != nil {
+		return v, nil
 	}
 	return nil, driver.ErrMiss
 }
 
+// Has reports whether a key is present.
+func (s *store) Has(key string) bool { return s.search(s.hash(key), key) != nil }
+
 // The token is the record itself, whose header names the state: nothing is allocated
 // for it.
 func (s *store) GetItem(_ context.Context, key string) (driver.Item, error) {
-	r := s.get(key)
+	r := s.search(s.hash(key), key)
+	s.counters.count(r != nil)
 	if r == nil {
 		return driver.Item{}, driver.ErrMiss
 	}
 	return driver.Item{Value: r.value(), Kind: r.header().kind(), Token: r}, nil
 }
 
-// update runs f under the lock of the key's shard with the entry of the key, present
-// if it has not expired, and does a slice of the upkeep after.
-func (s *store) update(key string, now int64, f func(sh *shard, e entry, present bool, hash uint64) error) error {
-	err := s.locked(key, f)
+// hold locks the shard of a key and returns the entry of the key, present if it has not
+// expired. release must follow.
+func (s *store) hold(hash uint64, key string) (sh *shard, e entry, present bool) {
+	sh = s.shard(hash)
+	sh.mu.Lock()
+	e = sh.find(hash, key)
+	if e.found() {
+		present = e.rec.deadline() > s.clock.horizon.Load() || sh.decide(e.rec)
+	}
+	return sh, e, present
+}
+
+// decide reports whether r has not expired; until release, readers wait for what comes
+// of it: see store.unexpired.
+func (sh *shard) decide(r *record) (present bool) {
+	sh.deciding.Store(true)
+	return !sh.store.clock.passed(r.deadline())
+}
+
+// release unlocks what hold locked, and does a slice of the upkeep.
+func (s *store) release(sh *shard, now int64) {
+	if sh.deciding.Load() {
+		sh.deciding.Store(false)
+	}
+	sh.unlock()
 	if now >= s.nextLook.Load() {
 		s.sweep(now)
 	}
 	s.garbage.wait()
-	return err
-}
-
-func (s *store) locked(key string, f func(sh *shard, e entry, present bool, hash uint64) error) error {
-	hash := s.hash(key)
-	sh := s.shard(hash)
-	sh.mu.Lock()
-	defer sh.mu.Unlock() // CheckReads may panic
-	if sh.closed {
-		return driver.ErrClosed
-	}
-	e := sh.find(hash, key)
-	present := e.found()
-	if present && e.rec.deadline() <= s.clock.horizon.Load() {
-		sh.deciding.Store(true)
-		defer sh.deciding.Store(false)
-		present = !s.clock.passed(e.rec.deadline())
-	}
-	return f(sh, e, present, hash)
 }
 
 // moment is now, precise if a short TTL is to be reckoned from it. From a coarse reading
@@ -159,125 +164,67 @@ func (s *store) moment(ttl time.Duration) int64 {
 const longTTL = time.Minute
 
 func (s *store) Store(_ context.Context, mode driver.Mode, v driver.Entry) error {
-	if mode == driver.Add {
-		// Without the lock, an Add of a key that is present takes 0.6 of the time.
-		if r := s.search(s.hash(v.Key), v.Key); r != nil && !s.clock.passed(r.deadline()) {
-			return driver.ErrNotStored
-		}
-	}
+	hash := s.hash(v.Key)
 	now := s.moment(v.TTL)
-	return s.update(v.Key, now, func(sh *shard, e entry, present bool, hash uint64) error {
-		if mode == driver.Add && present || mode == driver.Replace && !present {
-			return driver.ErrNotStored
-		}
-		return sh.set(e, present, hash, v, now)
-	})
-}
-
-// set is put with what goes with it.
-func (sh *shard) set(e entry, present bool, hash uint64, v driver.Entry, now int64) error {
-	size := headerSize + len(v.Key) + len(v.Value) + sh.store.trailer
-	if len(v.Value) > maxValue || sh.evict.maxBytes > 0 && size > sh.evict.maxBytes/2 {
-		return driver.ErrTooLarge
+	sh, e, present := s.hold(hash, v.Key)
+	var err error
+	if mode == driver.Add && present || mode == driver.Replace && !present {
+		err = driver.ErrNotStored
+	} else {
+		err = sh.put(e, present, hash, &v, deadline(now, v.TTL))
 	}
-	if err := sh.put(e, hash, v.Key, v.Value, deadline(now, v.TTL), v.Kind); err != nil {
-		return err
-	}
-	if e.found() && !present {
-		sh.expired++
-	}
-	sh.settle(size)
-	return nil
+	s.release(sh, now)
+	return err
 }
 
 func (s *store) Delete(_ context.Context, key string) error {
-	return s.update(key, s.clock.now(), func(sh *shard, e entry, present bool, _ uint64) error {
-		return sh.delete(e, present)
-	})
-}
-
-func (sh *shard) delete(e entry, present bool) error {
-	if !e.found() {
-		return driver.ErrMiss
-	}
-	sh.remove(e)
-	if e.table.sparse() {
-		sh.tidy()
-	}
-	if !present {
-		sh.expired++
-		return driver.ErrMiss
-	}
-	return nil
+	hash, now := s.hash(key), s.clock.now()
+	sh, e, present := s.hold(hash, key)
+	err := sh.delete(e, present)
+	s.release(sh, now)
+	return err
 }
 
 func (s *store) Increment(_ context.Context, key string, delta uint64) (uint64, error) {
-	return s.count(key, func(n uint64) uint64 { return n + delta })
+	return s.count(key, delta, false)
 }
 
 func (s *store) Decrement(_ context.Context, key string, delta uint64) (uint64, error) {
-	return s.count(key, func(n uint64) uint64 { return n - min(n, delta) })
+	return s.count(key, delta, true)
 }
 
-// count stores the digits as any value: while their number stays the same and nobody
-// reads them, in place.
-func (s *store) count(key string, f func(uint64) uint64) (n uint64, err error) {
-	err = s.update(key, s.clock.now(), func(sh *shard, e entry, present bool, hash uint64) error {
-		if !present {
-			return driver.ErrMiss
-		}
-		old, ok := parseDigits(e.rec.value())
-		if !ok {
-			return driver.ErrNotNumber
-		}
-		n = f(old)
-		var digits [20]byte
-		v := strconv.AppendUint(digits[:0], n, 10)
-		h := e.rec.header()
-		if err := sh.put(e, hash, key, v, h.deadline, h.kind()); err != nil {
-			return err
-		}
-		sh.settle(len(v))
-		return nil
-	})
-	if err != nil {
-		return 0, err
+func (s *store) count(key string, delta uint64, down bool) (n uint64, err error) {
+	hash, now := s.hash(key), s.clock.now()
+	sh, e, present := s.hold(hash, key)
+	if present {
+		n, err = sh.count(e, hash, key, delta, down)
+	} else {
+		err = driver.ErrMiss
 	}
-	return n, nil
-}
-
-// parseDigits reads decimal digits and nothing else.
-func parseDigits(v []byte) (n uint64, ok bool) {
-	if len(v) > 20 {
-		return 0, false // more digits than 64 bits have, be they zeros
-	}
-	for _, c := range v {
-		d := uint64(c - '0')
-		if d > 9 || n > (1<<64-1-d)/10 {
-			return 0, false
-		}
-		n = n*10 + d
-	}
-	return n, len(v) > 0
+	s.release(sh, now)
+	return n, err
 }
 
 func (s *store) CompareAndSwap(_ context.Context, t any, v driver.Entry) error {
-	now := s.moment(v.TTL)
-	return s.update(v.Key, now, func(sh *shard, e entry, present bool, hash uint64) error {
-		if err := e.is(t, present); err != nil {
-			return err
-		}
-		return sh.set(e, present, hash, v, now)
-	})
+	hash, now := s.hash(v.Key), s.moment(v.TTL)
+	sh, e, present := s.hold(hash, v.Key)
+	err := e.is(t, present)
+	if err == nil {
+		err = sh.put(e, true, hash, &v, deadline(now, v.TTL))
+	}
+	s.release(sh, now)
+	return err
 }
 
 func (s *store) CompareAndDelete(_ context.Context, key string, t any) error {
-	return s.update(key, s.clock.now(), func(sh *shard, e entry, present bool, _ uint64) error {
-		if err := e.is(t, present); err != nil {
-			return err
-		}
-		return sh.delete(e, present)
-	})
+	hash, now := s.hash(key), s.clock.now()
+	sh, e, present := s.hold(hash, key)
+	err := e.is(t, present)
+	if err == nil {
+		err = sh.delete(e, true)
+	}
+	s.release(sh, now)
+	return err
 }
 
 // is returns nil if e is in the state that t names.
@@ -299,15 +246,15 @@ func (e entry) is(t any, present bool) error {
 
 // Touch stores the value again: to a Swapper it is a change.
 func (s *store) Touch(_ context.Context, key string, ttl time.Duration) error {
-	now := s.moment(ttl)
-	return s.update(key, now, func(sh *shard, e entry, present bool, hash uint64) error {
-		if !present {
-			return driver.ErrMiss
-		}
-		return sh.set(e, present, hash, driver.Entry{
-			Key: key, Value: e.rec.value(), TTL: ttl, Kind: e.rec.header().kind(),
-		}, now)
-	})
+	hash, now := s.hash(key), s.moment(ttl)
+	sh, e, present := s.hold(hash, key)
+	err := driver.ErrMiss
+	if present {
+		v := driver.Entry{Key: key, Value: e.rec.value(), Kind: e.rec.header().kind()}
+		err = sh.put(e, true, hash, &v, deadline(now, ttl))
+	}
+	s.release(sh, now)
+	return err
 }
 
 func (s *store) Flush(context.Context) error {
@@ -324,9 +271,6 @@ func (s *store) Close() error {
 	s.clock.stop()
 	return nil
 }
-
-// GetsAnyKey: no stored key is illegal, so looking for one that is finds nothing.
-func (*store) GetsAnyKey() {}
 
 // Ping has nobody to ask.
 func (s *store) Ping(context.Context) error { return nil }
