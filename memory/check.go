@@ -37,18 +37,16 @@ func (sh *shard) inspect(r *record) {
 }
 
 func (sh *shard) unlock() {
-	if sh.spoilt == "" {
+	if sh.store.trailer == 0 {
 		sh.mu.Unlock()
 		return
 	}
-	sh.report()
-}
-
-func (sh *shard) report() {
 	spoilt := sh.spoilt
 	sh.spoilt = ""
 	sh.mu.Unlock()
-	panic(spoilt)
+	if spoilt != "" {
+		panic(spoilt)
+	}
 }
 
 // check returns what is wrong with r.

@@ -1,7 +1,5 @@
 package memory
 
-import "sync/atomic"
-
 // evictor chooses what to evict, by a kin of S3-FIFO (Yang et al., FIFO queues are all you
 // need for cache eviction, SOSP 2023). Once the cache is full, new entries go to a small
 // queue. At its end, those that were read, and those that came back soon after
@@ -36,7 +34,7 @@ func (sh *shard) queueFor(e entry) *queue {
 	v := &sh.evict
 	switch {
 	case e.found():
-		return e.slab.queue
+		return sh.slab(e).queue
 	case v.maxEntries > 0 && sh.entries >= v.maxEntries-v.maxEntries/smallShare-1,
 		v.maxBytes > 0 && sh.footprint() >= v.byteLimit(sh)-v.maxBytes/smallShare:
 		return &sh.small
@@ -106,7 +104,7 @@ func (sh *shard) leaveSmall(e entry) {
 		return
 	}
 	hash := sh.store.hashBytes(e.rec.key())
-	if (atomic.LoadUint64(e.word)&read != 0 || sh.evict.ghost.has(hash)) && sh.makeRoom(challenges) {
+	if (e.w&read != 0 || sh.evict.ghost.has(hash)) && sh.makeRoom(challenges) {
 		sh.moveOrRemove(e, &sh.main)
 		return
 	}
@@ -128,7 +126,7 @@ func (sh *shard) makeRoom(chances int) bool {
 			return false
 		}
 		sh.hand(&sh.main, func(e entry) {
-			if atomic.LoadUint64(e.word)&read != 0 {
+			if e.w&read != 0 {
 				if n--; n > 0 || chances < maxChances {
 					sh.moveOrRemove(e, &sh.main)
 					return

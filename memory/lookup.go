@@ -129,8 +129,8 @@ func (sh *shard) read(hash uint64, key string) *record {
 	defer sh.mu.Unlock()
 	e := sh.find(hash, key)
 	if e.found() {
-		e.slab.shared = true
-		atomic.StoreUint64(e.word, atomic.LoadUint64(e.word)|read)
+		sh.slab(e).shared = true
+		atomic.StoreUint64(e.word, e.w|read)
 	}
 	return e.rec
 }

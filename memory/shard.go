@@ -17,15 +17,15 @@ type shard struct {
 	dir    directory
 	_      [64]byte
 
+	// What every store needs, in one cache line.
+	mu       sync.Mutex
 	deciding atomic.Bool // see store.unexpired; writers set it only near deadlines
+	closed   bool
+	version  uint64 // counts the stores, and so the states of all keys
+	store    *store
+	slabs    []*slab // by number, as in dir
 
-	mu      sync.Mutex
-	store   *store
-	closed  bool
-	spoilt  string  // what verify found; unlock panics with it
-	version uint64  // counts the stores, and so the states of all keys
-	slabs   []*slab // by number, as in dir
-
+	spoilt      string // what verify found; unlock panics with it
 	numbers     numbers
 	main, small queue // without bounds all slabs are in main
 	victim      *slab // being compacted
@@ -42,11 +42,14 @@ type shard struct {
 // entry is where an entry was found, under the lock.
 type entry struct {
 	word *uint64 // in the index; nil: not found
-	slab *slab
+	w    uint64  // what it says
 	rec  *record
 }
 
 func (e entry) found() bool { return e.word != nil }
+
+// slab returns where the record of e lies.
+func (sh *shard) slab(e entry) *slab { return sh.slabs[slabOf(e.w)] }
 
 // find looks for a key, under the lock.
 func (sh *shard) find(hash uint64, key string) entry {
@@ -61,9 +64,8 @@ func (sh *shard) find(hash uint64, key string) entry {
 			word := &group[slotOf(m)&7]
 			w := atomic.LoadUint64(word)
 			if (w^hash)&hashMask|w&live == live {
-				s := sh.slabs[slabOf(w)]
-				if r := s.record(offsetOf(w)); r.hasKey(key) {
-					return entry{word, s, r}
+				if r := recordAt(sh.dir.slot(slabOf(w)).Load(), offsetOf(w)); r.hasKey(key) {
+					return entry{word, w, r}
 				}
 			}
 		}
@@ -81,7 +83,7 @@ func (sh *shard) at(s *slab, offset int, r *record) entry {
 	hash := sh.store.hashBytes(r.key())
 	if t := sh.tables[partOf(hash)].Load(); t != nil {
 		if word := t.find(hash, placeOf(s.id, offset)); word != nil {
-			return entry{word, s, r}
+			return entry{word, atomic.LoadUint64(word), r}
 		}
 	}
 	return entry{}
@@ -106,7 +108,7 @@ func (sh *shard) put(e entry, present bool, hash uint64, v *driver.Entry, deadli
 // fits reports whether a value may take the place of the one of e: if no reader has or had
 // its bytes, and the new ones take as much room.
 func (e entry) fits(value []byte) bool {
-	return atomic.LoadUint64(e.word)&read == 0 && e.rec.header().valueLen() == len(value)
+	return e.w&read == 0 && e.rec.header().valueLen() == len(value)
 }
 
 // overwrite changes a record in place; the value must fit. Readers that come now wait for
@@ -116,7 +118,7 @@ func (sh *shard) overwrite(e entry, h header, value []byte) {
 	e.rec.setHeader(h)
 	copy(e.rec.value(), value)
 	sh.sign(e.rec)
-	e.slab.note(h.deadline)
+	sh.slab(e).note(h.deadline)
 }
 
 // append writes a record behind the others.
@@ -177,7 +179,7 @@ func (sh *shard) insert(hash, w uint64) {
 
 // remove takes an entry out of the index, and returns the table that it was in.
 func (sh *shard) remove(e entry) *table {
-	t := sh.tables[partOf(atomic.LoadUint64(e.word))].Load()
+	t := sh.tables[partOf(e.w)].Load()
 	t.remove(e.word)
 	sh.entries--
 	sh.dead(e)
@@ -216,7 +218,7 @@ func (sh *shard) rebuild(old *table) {
 func (sh *shard) dead(e entry) {
 	sh.verify(e.rec)
 	n := sh.size(e.rec)
-	s := e.slab
+	s := sh.slab(e)
 	s.live -= n
 	s.queue.live -= n
 	s.queue.entries--
@@ -301,8 +303,7 @@ func (sh *shard) relocate(e entry, q *queue) error {
 	}
 	copy(s.data[offset:], e.rec.bytes(0, size))
 	s.note(e.rec.deadline())
-	w := atomic.LoadUint64(e.word)
-	atomic.StoreUint64(e.word, w&hashMask|placeOf(s.id, offset)|live)
+	atomic.StoreUint64(e.word, e.w&hashMask|placeOf(s.id, offset)|live)
 	sh.dead(e)
 	return nil
 }
