@@ -24,7 +24,6 @@ type Cache struct {
 	hook   Hook                // nil: nobody watches
 	parts  *partitions         // nil: this cache is its own only partition
 	outer  outer               // with parts
-	direct key.Finder          // what Get may ask without further ado, or nil
 }
 
 // core is what all views of a cache share: the driver, its abilities, looked up once,
@@ -43,7 +42,7 @@ type core struct {
 	touch       driver.Toucher
 	ping        driver.Pinger
 	stats       driver.Statser
-	finder      key.Finder
+	checker     key.Checker
 }
 
 // Options are what New needs to know beside the driver.
@@ -65,12 +64,11 @@ func New(d driver.Cache, o Options) *Cache {
 	co.touch, _ = d.(driver.Toucher)
 	co.ping, _ = d.(driver.Pinger)
 	co.stats, _ = d.(driver.Statser)
-	co.finder, _ = d.(key.Finder)
+	co.checker, _ = d.(key.Checker)
 	c := &Cache{core: co}
 	if !o.Encoding.Equal(encoding.Encoding{}) {
 		c.encode = o.Encoding.Encode
 	}
-	c.findDirect()
 	return c
 }
 
@@ -100,7 +98,6 @@ func (c *Cache) WithPrefix(prefix string) *Cache {
 	view := *c
 	view.prefix += prefix
 	view.outer.prefix += prefix
-	view.findDirect()
 	return &view
 }
 
@@ -128,14 +125,6 @@ func (c *Cache) Supports(op Op) bool {
 func (c *Cache) Discards() bool {
 	_, ok := c.core.driver.(driver.Discarder)
 	return ok
-}
-
-// findDirect sets direct: nobody watches, and keys go as they are.
-func (c *Cache) findDirect() {
-	c.direct = nil
-	if c.hook == nil && c.plain() {
-		c.direct = c.core.finder
-	}
 }
 
 // ready is what every operation checks first.

@@ -82,7 +82,6 @@ func (c *Cache) WithHook(h Hook) *Cache {
 	if c.parts != nil {
 		view.outer.hook = joinHooks(h, c.outer.hook)
 	}
-	view.findDirect()
 	return &view
 }
 

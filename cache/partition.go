@@ -73,7 +73,6 @@ func (c *Cache) Namespace(name string) (*Cache, error) {
 	if c.outer.kind != Bytes {
 		view.kind = c.outer.kind
 	}
-	view.findDirect()
 	if view.parts != nil {
 		view.outer = outer{joinHooks(c.outer.hook, part.outer.hook), part.outer.prefix + c.outer.prefix, view.kind}
 	}

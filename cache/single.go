@@ -13,95 +13,82 @@ import (
 
 // Get returns the value of key, or ErrMiss. The bytes may be shared with other
 // callers: do not write to them. They stay as they are for as long as they are held.
-func (c *Cache) Get(ctx context.Context, key string) ([]byte, error) {
-	if c.direct == nil || ctx.Err() != nil {
-		return c.getWatched(ctx, key)
+func (c *Cache) Get(ctx context.Context, k string) ([]byte, error) {
+	if c.hook != nil {
+		return c.getWatched(ctx, k)
 	}
-	if v := c.direct.Find(key); v != nil {
+	if err := c.ready(ctx); err != nil {
+		return nil, err
+	}
+	if !c.plain() {
+		k = c.encoded(k)
+	}
+	if c.core.checker == nil && !key.Legal(k) {
+		return nil, invalidKey(k)
+	}
+	v, err := c.core.driver.Get(ctx, k)
+	if err == nil {
 		return v, nil
 	}
-	return nil, c.absent(key)
-}
-
-// absent is why a key was not found, maybe since it cannot be.
-func (c *Cache) absent(k string) error {
-	if c.core.closed.Load() {
-		return ErrClosed
+	if err == ErrInvalidKey {
+		err = invalidKey(k)
 	}
-	if !key.Legal(k) {
-		return invalidKey(k)
-	}
-	return ErrMiss
+	return nil, err
 }
 
 func (c *Cache) getWatched(ctx context.Context, key string) ([]byte, error) {
-	if c.hook == nil {
-		return c.get(ctx, key)
-	}
 	ctx, s := c.start(ctx, OpGet, 1)
-	v, err := c.get(ctx, key)
+	bare := *c
+	bare.hook = nil
+	v, err := bare.Get(ctx, key)
 	s.end(ctx, len(v), err)
 	return v, err
-}
-
-func (c *Cache) get(ctx context.Context, key string) ([]byte, error) {
-	key, err := c.begin(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	return c.core.driver.Get(ctx, key)
 }
 
 // Set stores value under key for ttl (0: no expiry). The cache keeps no reference to
 // value.
 func (c *Cache) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	if c.hook != nil {
-		return c.storeWatched(ctx, driver.Set, key, value, ttl)
-	}
 	return c.store(ctx, driver.Set, key, value, ttl)
 }
 
 // Add is Set if the key is absent; otherwise it answers ErrNotStored. Of many callers
 // at once, one stores.
 func (c *Cache) Add(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	if c.hook != nil {
-		return c.storeWatched(ctx, driver.Add, key, value, ttl)
-	}
 	return c.store(ctx, driver.Add, key, value, ttl)
 }
 
 // Replace is Set if the key is present; otherwise it answers ErrNotStored.
 func (c *Cache) Replace(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	if c.hook != nil {
-		return c.storeWatched(ctx, driver.Replace, key, value, ttl)
-	}
 	return c.store(ctx, driver.Replace, key, value, ttl)
-}
-
-func (c *Cache) storeWatched(ctx context.Context, mode driver.Mode, key string, value []byte, ttl time.Duration) error {
-	ctx, s := c.start(ctx, storeOps[mode], 1)
-	err := c.store(ctx, mode, key, value, ttl)
-	s.end(ctx, len(value), err)
-	return err
 }
 
 var storeOps = [...]Op{driver.Set: OpSet, driver.Add: OpAdd, driver.Replace: OpReplace}
 
-func (c *Cache) store(ctx context.Context, mode driver.Mode, k string, value []byte, ttl time.Duration) error {
+func (c *Cache) store(ctx context.Context, mode driver.Mode, key string, value []byte, ttl time.Duration) error {
+	if c.hook != nil {
+		ctx, s := c.start(ctx, storeOps[mode], 1)
+		err := c.storeEntry(ctx, mode, key, value, ttl)
+		s.end(ctx, len(value), err)
+		return err
+	}
+	return c.storeEntry(ctx, mode, key, value, ttl)
+}
+
+func (c *Cache) storeEntry(ctx context.Context, mode driver.Mode, k string, value []byte, ttl time.Duration) error {
 	if err := c.ready(ctx); err != nil {
 		return err
 	}
 	if !c.plain() {
 		k = c.encoded(k)
 	}
-	if ttl < 0 {
-		return checkTTL(ttl)
-	}
-	if mode == driver.Add && c.core.finder != nil && c.core.finder.Has(k) {
-		return ErrNotStored
+	if mode == driver.Add && ttl >= 0 && c.core.checker != nil && c.core.checker.Has(k) {
+		return ErrNotStored // and so k is legal
 	}
 	if !key.Legal(k) {
 		return invalidKey(k)
+	}
+	if ttl < 0 {
+		return checkTTL(ttl)
 	}
 	return c.core.driver.Store(ctx, mode, driver.Entry{Key: k, Value: value, TTL: ttl, Kind: c.kind})
 }

@@ -57,9 +57,11 @@ func TestNothingWrongReachesTheDriver(t *testing.T) {
 		names []string // nil: all
 		want  error
 	}{
-		"an illegal key":   {func(c *cache.Cache) map[string]error { return everyCall(t.Context(), c, "a b", 0) }, nil, cache.ErrInvalidKey},
-		"an empty key":     {func(c *cache.Cache) map[string]error { return everyCall(t.Context(), c, "", 0) }, nil, cache.ErrInvalidKey},
-		"a long key":       {func(c *cache.Cache) map[string]error { return everyCall(t.Context(), c, strings.Repeat("x", 251), 0) }, nil, cache.ErrInvalidKey},
+		"an illegal key": {func(c *cache.Cache) map[string]error { return everyCall(t.Context(), c, "a b", 0) }, nil, cache.ErrInvalidKey},
+		"an empty key":   {func(c *cache.Cache) map[string]error { return everyCall(t.Context(), c, "", 0) }, nil, cache.ErrInvalidKey},
+		"a long key":     {func(c *cache.Cache) map[string]error { return everyCall(t.Context(), c, strings.Repeat("x", 251), 0) }, nil, cache.ErrInvalidKey},
+		"an illegal key and a negative TTL": {func(c *cache.Cache) map[string]error { return everyCall(t.Context(), c, "a b", -1) },
+			[]string{"Set", "Add", "Replace", "IncrementInitial", "DecrementInitial", "Touch"}, cache.ErrInvalidKey},
 		"a context":        {func(c *cache.Cache) map[string]error { return everyCall(done, c, "k", 0) }, nil, context.Canceled},
 		"a context, whole": {func(c *cache.Cache) map[string]error { return wholeCalls(done, c) }, nil, context.Canceled},
 		"closed": {func(c *cache.Cache) map[string]error {

@@ -25,17 +25,12 @@ func (s *store) sign(r *record) {
 
 // verify is for those who hold the lock: unlock panics with what it finds.
 func (sh *shard) verify(r *record) {
-	if sh.store.trailer > 0 {
-		sh.inspect(r)
-	}
-}
-
-func (sh *shard) inspect(r *record) {
-	if sh.spoilt == "" {
+	if sh.store.trailer > 0 && sh.spoilt == "" {
 		sh.spoilt = sh.store.check(r)
 	}
 }
 
+// unlock also panics with what verify found: not before, as the lock would stay taken.
 func (sh *shard) unlock() {
 	if sh.store.trailer == 0 {
 		sh.mu.Unlock()

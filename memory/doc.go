@@ -61,13 +61,13 @@
 //
 // Entries are appended to slabs, stretches of memory without pointers, so that the
 // garbage collector has next to nothing to look at: the log of Segcache (Yang et al.,
-// NSDI 2021) on the Go heap. A record, once read, is never changed, and a slab of which
+// NSDI 2021) on the Go heap. A record, once read, is never changed, and a slab from which
 // anything was read is never used twice, so a get returns the bytes as they lie there,
 // without a copy; what nobody has read yet is overwritten in place. slab.go, record.go.
 //
-// A word of 64 bits in a hash table names each record. The first get of a value takes
-// the lock of the shard that the key belongs to, and marks the value as read; the gets that
-// follow take none. Everything else takes the lock. index.go has the sources;
+// A word of 64 bits in a hash table names each record. The first get of a record takes
+// the lock of the shard that the key belongs to, and marks the record as read; the gets
+// that follow take none. What changes anything takes the lock. index.go has the sources;
 // shard.search says why readers are safe.
 //
 // Stores do the upkeep, each a bounded slice: they look for expired entries

@@ -13,8 +13,8 @@ package memory
 //
 // This fits a log: the queues are lists of slabs, moving on is copying to the last,
 // and a slab is dropped when the hand has passed it. "Was read" is the flag that
-// readers set anyway, once for each copy, before they touch the bytes, so that a hit
-// which is not the first writes nothing.
+// the first reader of each copy sets anyway, so that a hit which is not the first writes
+// nothing to the record or the index.
 type evictor struct {
 	maxEntries int // 0: no bound
 	maxBytes   int

@@ -43,13 +43,7 @@ func (g *garbage) limit() int64 { return max(g.least, g.held.Load()/g.part) }
 // wait holds up a store when the collector cannot keep up with a bounded cache. No lock
 // may be held.
 func (g *garbage) wait() {
-	if g.strict {
-		g.waitFor()
-	}
-}
-
-func (g *garbage) waitFor() {
-	if g.dropped.Load() > 2*g.limit() {
+	if g.strict && g.dropped.Load() > 2*g.limit() {
 		g.running.Lock()
 		//lint:ignore SA2001 the end of the collection is what is waited for
 		g.running.Unlock()

@@ -7,17 +7,17 @@ import (
 
 // A word of the index says where the record of a key lies. From the top:
 //
-//	29 bits  hash     part of the hash of the key, so that a table is rebuilt without
+//	30 bits  hash     part of the hash of the key, so that a table is rebuilt without
 //	                  looking at a record
 //	32 bits  place    the number of the slab, 14 bits, and the offset in it, 18 bits
-//	 3 bits  flags    one unused, read, live
+//	 2 bits  flags    read, live
 //
 // A word that is not live is 0, or gone.
 const (
 	live = 1 << 0 // set in every word that names a record
 	read = 1 << 1 // a reader has or had the bytes: they must not change any more
 
-	offsetShift = 3
+	offsetShift = 2
 	offsetBits  = 18
 	slabShift   = offsetShift + offsetBits
 	slabBits    = 14
@@ -91,9 +91,11 @@ const (
 
 func partOf(hash uint64) int { return int(hash >> (64 - partBits)) }
 
+func groupsFor(words int) int { return words*3/2/slots + 1 }
+
 // newTable makes a table with room for n words at two thirds of its places.
 func newTable(n, part, parts int) *table {
-	return &table{groups: make([]group, n*3/2/slots+1), part: part, parts: parts}
+	return &table{groups: make([]group, groupsFor(n)), part: part, parts: parts}
 }
 
 // first returns the group in which the search for a hash begins.
@@ -137,8 +139,8 @@ func (t *table) size() int { return len(t.groups) * (1 + slots) * 8 }
 // searches grow long.
 func (t *table) full() bool { return (t.live+1)*16 > len(t.groups)*slots*13 }
 
-// sparse reports whether most of the places are free.
-func (t *table) sparse() bool { return len(t.groups) > 1 && t.live*3 < len(t.groups)*slots }
+// sparse reports whether a new table would be half as large or less.
+func (t *table) sparse() bool { return len(t.groups) >= 2*groupsFor(t.live+1) }
 
 // insert puts w into the first group of its search that has room. The caller has seen
 // that the table is not full.
@@ -159,7 +161,8 @@ func (t *table) insert(w uint64) {
 	}
 }
 
-// remove frees a word.
+// remove frees a word, which must be in t, and takes it out of the counts of the groups
+// that its search goes past.
 func (t *table) remove(word *uint64) {
 	t.live--
 	g := t.first(atomic.LoadUint64(word))
@@ -198,7 +201,7 @@ func (t *table) find(hash, place uint64) *uint64 {
 	return nil
 }
 
-// moveTo takes every word out of t, so that no reader sets a flag in it or trusts it
+// moveTo takes every word out of t, so that no reader trusts it
 // any more, and puts them where to says, if it is not nil.
 func (t *table) moveTo(to func(w uint64) *table) {
 	for g := range t.groups {

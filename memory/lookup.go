@@ -1,14 +1,18 @@
 package memory
 
-import "sync/atomic"
+import (
+	"context"
+	"sync/atomic"
 
-// Find returns the value of a key, nil if it is absent, and counts the hit or the miss.
-//
-// It has the common case of search in itself: the key lies in its first group,
-// behind the first tag that is equal, and was read before; or its first group says that it is
-// not there. search alone would do; with the short way a hit takes 0.92 to 0.97 of the time.
-func (s *store) Find(key string) []byte {
-	hash := s.hash(key)
+	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/internal/key"
+)
+
+// Get has the common case of search in itself: the key lies in its first group, behind the
+// first tag that is equal, and was read before; or its first group says that it is not
+// there. search alone would do, in 1.07 times the time (go test -bench Get ./memory).
+func (s *store) Get(_ context.Context, k string) ([]byte, error) {
+	hash := s.hash(k)
 	sh := s.shard(hash)
 	var r *record
 	if t := sh.tables[partOf(hash)].Load(); t != nil {
@@ -22,7 +26,7 @@ func (s *store) Find(key string) []byte {
 				data := slot.Load()
 				if atomic.LoadUint64(word) == w && slot.Load() == data && data != nil {
 					r = recordAt(data, offsetOf(w))
-					if r.hasKey(key) && r.deadline() > s.clock.horizon.Load() && s.trailer == 0 {
+					if r.hasKey(k) && r.deadline() > s.clock.horizon.Load() && s.trailer == 0 {
 						goto found
 					}
 				}
@@ -30,16 +34,19 @@ func (s *store) Find(key string) []byte {
 		} else if control < overflow {
 			goto missed
 		}
-		if r = s.search(hash, key); r != nil {
+		if r = s.search(hash, k); r != nil {
 			goto found
 		}
 	}
 missed:
+	if !key.Legal(k) {
+		return nil, driver.ErrInvalidKey
+	}
 	s.counters.stripe().misses.Add(1)
-	return nil
+	return nil, driver.ErrMiss
 found:
 	s.counters.stripe().hits.Add(1)
-	return r.bytes(headerSize+len(key), r.header().valueLen())
+	return r.value(), nil
 }
 
 // search returns the record of a key that has not expired, or nil.
@@ -79,12 +86,13 @@ func (s *store) unexpired(hash uint64, key string, r *record) *record {
 
 // search looks for a key, as a rule without a lock. The record it returns never changes.
 //
-// Why that is safe: the flag read, set under the lock, keeps writers from changing a
-// record in place from then on; the first to read a record takes the lock for it. A slab leaves
-// the directory only after every word that names it has left the index, its number is
-// given away only then, and no slab enters the directory twice. So if the directory
-// gave the same slab before and after the word was seen in its place, it was that slab
-// that the word named. And the words of a table that was replaced are all overwritten.
+// Why that is safe: the flag read is set under the lock, and shared of its slab with it.
+// From then on no writer changes the record in place, and the slab never begins again, so
+// a word with the flag names bytes that stay. The first to read a record takes the lock
+// for that. A slab leaves the directory only after every word that names it has left the
+// index, its number is given away only then, and none enters the directory twice. So if
+// the directory gave the same bytes before and after the word was seen in its place, it
+// was those that the word named. And the words of a replaced table are all overwritten.
 func (sh *shard) search(hash uint64, key string) *record {
 	t := sh.tables[partOf(hash)].Load()
 	if t == nil {
@@ -97,7 +105,7 @@ func (sh *shard) search(hash uint64, key string) *record {
 			word := &group[slotOf(m)&7]
 			w := atomic.LoadUint64(word)
 			if w == gone {
-				return sh.read(hash, key)
+				return sh.searchLocked(hash, key)
 			}
 			if (w^hash)&hashMask|w&live != live {
 				continue
@@ -105,7 +113,7 @@ func (sh *shard) search(hash uint64, key string) *record {
 			slot := sh.dir.slot(slabOf(w))
 			data := slot.Load()
 			if w&read == 0 || atomic.LoadUint64(word) != w || slot.Load() != data || data == nil {
-				return sh.read(hash, key)
+				return sh.searchLocked(hash, key)
 			}
 			if r := recordAt(data, offsetOf(w)); r.hasKey(key) {
 				return r
@@ -115,7 +123,7 @@ func (sh *shard) search(hash uint64, key string) *record {
 			return nil
 		}
 		if control == moved {
-			return sh.read(hash, key)
+			return sh.searchLocked(hash, key)
 		}
 		if g = t.next(g); g == t.first(hash) {
 			return nil
@@ -123,8 +131,8 @@ func (sh *shard) search(hash uint64, key string) *record {
 	}
 }
 
-// read is search under the lock.
-func (sh *shard) read(hash uint64, key string) *record {
+// searchLocked is search under the lock. It marks the record as read.
+func (sh *shard) searchLocked(hash uint64, key string) *record {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	e := sh.find(hash, key)

@@ -19,7 +19,7 @@ import (
 // only words that need it are those of the index.
 //
 // A pointer to the header stands for all of it. What follows is reached by unsafe, only
-// in slab.record and record.bytes: with slices a get takes 1.25 times as long. The race
+// in recordAt, bytes and hasKey: with slices a get takes 1.25 times as long. The race
 // detector's checkptr sees both.
 type record [headerSize]byte
 

@@ -65,3 +65,43 @@ func TestTokenAfterAllVersions(t *testing.T) {
 		t.Errorf("compare and swap: %v, want ErrConflict", err)
 	}
 }
+
+// The search stops in the middle of a slab; before it goes on, all that lay there is
+// deleted, and the slab, from which nobody has read, begins again.
+func TestSweepResumesInASlabUsedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newDriver(Config{MaxEntries: 512}) // one shard
+		defer s.Close()
+		sh := &s.shards[0]
+		s.nextLook.Store(math.MaxInt64) // stores do not sweep
+		const n = 50
+		fill := func(value string) {
+			for i := range n {
+				s.mustSet(t, fmt.Sprint("key", i), value, time.Second)
+			}
+			time.Sleep(2 * time.Second)
+		}
+		sweep := func(budget int) bool {
+			sh.mu.Lock()
+			defer sh.unlock()
+			return sh.sweep(uint64(s.clock.precise()), &budget)
+		}
+		fill("v")
+		open := sh.main.open
+		if sweep(10) {
+			t.Fatal("the sweep is done, want it in the middle")
+		}
+		for i := range n {
+			_ = s.Delete(ctx, fmt.Sprint("key", i)) // some have been found already
+		}
+		fill("a longer one")
+		if sh.main.open != open {
+			t.Fatal("the slab was not used again")
+		}
+		for !sweep(1000) {
+		}
+		if st := s.stats(); st.Entries != 0 {
+			t.Errorf("%d expired entries are left, want none", st.Entries)
+		}
+	})
+}

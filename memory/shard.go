@@ -9,19 +9,20 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// shard holds the keys of a part of the hashes. Only the first get of a value takes the
-// lock: see search. Everything else is done under it.
+// shard holds the keys of a part of the hashes. Of gets, only the first of a record takes
+// the lock, and those that meet a writer: see search. What changes anything is done under
+// it.
 type shard struct {
 	// Read by lock-free readers, kept away from what writers change.
 	tables [parts]atomic.Pointer[table]
 	dir    directory
 	_      [64]byte
 
-	// What every store needs, in one cache line.
+	// What every store needs, in one cache line; TestLayout.
 	mu       sync.Mutex
 	deciding atomic.Bool // see store.unexpired; writers set it only near deadlines
-	closed   bool
-	version  uint64 // counts the stores, and so the states of all keys
+	closed   bool        // looked at by append alone: the others find nothing
+	version  uint64      // counts the stores, and so the states of all keys
 	store    *store
 	slabs    []*slab // by number, as in dir
 
@@ -59,7 +60,7 @@ func (sh *shard) find(hash uint64, key string) entry {
 	}
 	for g := t.first(hash); ; {
 		group := &t.groups[g]
-		control := group[0]
+		control := atomic.LoadUint64(&group[0])
 		for m := matches(control, tagOf(hash)); m != 0; m &= m - 1 {
 			word := &group[slotOf(m)&7]
 			w := atomic.LoadUint64(word)
@@ -90,7 +91,7 @@ func (sh *shard) at(s *slab, offset int, r *record) entry {
 }
 
 // put stores a new state of a key. e is what find gave for it, present if it has not
-// expired.
+// expired. The deadline stands for v.TTL, which is not looked at.
 func (sh *shard) put(e entry, present bool, hash uint64, v *driver.Entry, deadline uint64) error {
 	h := newHeader(deadline, sh.version+1, v.Kind, len(v.Key), len(v.Value))
 	if e.found() && e.fits(v.Value) {
@@ -214,7 +215,8 @@ func (sh *shard) rebuild(old *table) {
 	sh.store.garbage.drop(old.size())
 }
 
-// dead counts the record of e as dead and drops its slab if it was the last one.
+// dead counts the record of e as dead. A slab without live records is dropped, but for the
+// open one, which begins again unless somebody has read from it.
 func (sh *shard) dead(e entry) {
 	sh.verify(e.rec)
 	n := sh.size(e.rec)
@@ -230,7 +232,7 @@ func (sh *shard) dead(e entry) {
 	} else if !s.shared {
 		s.rewind()
 		if sh.expire.slab == s {
-			sh.expire.offset = 0
+			sh.expire.offset = 0 // it stopped amid records that are no more
 		}
 	}
 }
@@ -272,7 +274,7 @@ func (sh *shard) allocate(q *queue, size int) (s *slab, offset int, err error) {
 // slabSize grows with the shard: a small cache has small slabs.
 func (sh *shard) slabSize() int {
 	n := minSlab
-	for total := sh.bytes(); n < maxSlab && n*sh.store.slabs < total; {
+	for total := sh.bytes(); n < maxSlab && n*sh.store.perShard < total; {
 		n *= 2
 	}
 	return n
@@ -320,10 +322,10 @@ func (sh *shard) walk(s *slab, offset, limit int, visit func(offset int, r *reco
 	return offset
 }
 
-// clear removes everything, for good if close is set.
-func (sh *shard) clear(close bool) {
+// clear removes everything, for good if close is set, and returns what was spoilt.
+func (sh *shard) clear(close bool) (spoilt string) {
 	sh.mu.Lock()
-	defer sh.unlock()
+	defer sh.mu.Unlock()
 	sh.closed = sh.closed || close
 	sh.verifyAll()
 	for i := range sh.tables {
@@ -340,6 +342,8 @@ func (sh *shard) clear(close bool) {
 	}
 	sh.tableBytes, sh.entries, sh.victim = 0, 0, nil
 	sh.evict.ghost = ghost{}
+	spoilt, sh.spoilt = sh.spoilt, ""
+	return spoilt
 }
 
 // hash functions: seeded at random for each cache, so that nobody can choose keys that

@@ -6,11 +6,10 @@ import (
 )
 
 // slab is a stretch of memory without pointers that records are appended to. The
-// bytes of a published record change only under the rules of shard.overwrite. A slab
-// whose records are all dead is used again if nobody has read from it. Otherwise it is dropped
-// from the directory and left to the garbage collector, which keeps it for as long as a
-// caller holds bytes of it: that no memory of it comes back is what lock-free readers
-// rely on.
+// bytes of a published record change only under the rules of shard.overwrite, and when the
+// slab begins again: the open one, if its records are all dead and nobody has read from it.
+// Any other without live records is dropped from the directory and left to the garbage
+// collector, which keeps it for as long as a caller holds bytes of it.
 type slab struct {
 	data []byte // set once
 
@@ -66,26 +65,26 @@ func (q *queue) remove(s *slab) {
 	s.queue, s.prev, s.next = nil, nil, nil
 }
 
-// directory maps the numbers of slabs to slabs, in pages that stay where they are.
-// Readers use it without a lock.
+// directory maps the numbers of slabs to their bytes, for readers, who need nothing else of
+// them, in pages that stay where they are. shard.slabs is the same for writers.
 type directory struct {
 	pages [1 << (slabBits - 8)]atomic.Pointer[page]
 }
 
 type page [1 << 8]atomic.Pointer[byte]
 
-// slot returns where the slab of that number is noted. The page must exist.
+// slot returns where the bytes of that slab are noted. The page must exist.
 func (d *directory) slot(id uint16) *atomic.Pointer[byte] {
 	return &d.pages[id>>8%uint16(len(d.pages))].Load()[id&0xff]
 }
 
-// numbers are the numbers of slabs that are in use, under the lock of the shard.
+// numbers deals out the numbers of slabs, under the lock of the shard.
 type numbers struct {
 	free []uint16
 	next int // from here on none was ever used
 }
 
-// add gives s a number, and reports false if all are in use.
+// number gives s a number, and reports false if all are in use.
 func (sh *shard) number(s *slab) bool {
 	n := &sh.numbers
 	if last := len(n.free) - 1; last >= 0 {

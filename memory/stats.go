@@ -29,10 +29,10 @@ func (c *counters) stripe() *struct {
 } {
 	var here byte
 	at := uint64(uintptr(unsafe.Pointer(&here)))
-	return &c[at>>11*0x9e37_79b9_7f4a_7c15>>(64-stripeBits)]
+	return &c[(at>>11)*0x9e37_79b9_7f4a_7c15>>(64-stripeBits)]
 }
 
-func (c *counters) count(hit bool) {
+func (c *counters) note(hit bool) {
 	if hit {
 		c.stripe().hits.Add(1)
 	} else {

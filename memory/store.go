@@ -2,6 +2,7 @@ package memory
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"hash/maphash"
 	"math"
@@ -20,7 +21,7 @@ type store struct {
 	mask     uint64
 	seed     maphash.Seed
 	hashMask uint64 // all ones; tests force collisions with less
-	slabs    int    // about how many slabs a shard is divided into
+	perShard int    // about how many slabs a shard is divided into
 	trailer  int    // bytes after each record: 0, or a checksum's
 	clock    clock
 
@@ -42,7 +43,7 @@ var (
 	_ driver.Toucher = (*store)(nil)
 	_ driver.Pinger  = (*store)(nil)
 	_ driver.Statser = (*store)(nil)
-	_ key.Finder     = (*store)(nil)
+	_ key.Checker    = (*store)(nil)
 )
 
 func newStore(c Config) *store {
@@ -52,7 +53,7 @@ func newStore(c Config) *store {
 		mask:     uint64(n - 1),
 		seed:     maphash.MakeSeed(),
 		hashMask: ^uint64(0),
-		slabs:    32,
+		perShard: 32,
 		interval: int64(c.BucketInterval),
 		garbage:  garbage{least: 64 << 20, part: 1},
 	}
@@ -60,7 +61,7 @@ func newStore(c Config) *store {
 		s.trailer = checksumSize
 	}
 	if c.MaxBytes > 0 {
-		s.slabs = 128
+		s.perShard = 128
 		s.garbage = garbage{least: 8 << 20, part: 20, strict: true}
 	}
 	s.clock.start()
@@ -98,13 +99,6 @@ func share(bound int64, n, i int) int {
 
 func (s *store) shard(hash uint64) *shard { return &s.shards[hash&s.mask] }
 
-func (s *store) Get(_ context.Context, key string) ([]byte, error) {
-	if v := s.Find(key); v != nil {
-		return v, nil
-	}
-	return nil, driver.ErrMiss
-}
-
 // Has reports whether a key is present.
 func (s *store) Has(key string) bool { return s.search(s.hash(key), key) != nil }
 
@@ -112,7 +106,7 @@ func (s *store) Has(key string) bool { return s.search(s.hash(key), key) != nil 
 // for it.
 func (s *store) GetItem(_ context.Context, key string) (driver.Item, error) {
 	r := s.search(s.hash(key), key)
-	s.counters.count(r != nil)
+	s.counters.note(r != nil)
 	if r == nil {
 		return driver.Item{}, driver.ErrMiss
 	}
@@ -258,18 +252,26 @@ func (s *store) Touch(_ context.Context, key string, ttl time.Duration) error {
 }
 
 func (s *store) Flush(context.Context) error {
-	for i := range s.shards {
-		s.shards[i].clear(false)
-	}
+	s.clear(false)
 	return nil
 }
 
 func (s *store) Close() error {
-	for i := range s.shards {
-		s.shards[i].clear(true)
-	}
 	s.clock.stop()
+	s.clear(true)
 	return nil
+}
+
+// clear removes everything, for good if close is set, and then panics with what was
+// spoilt.
+func (s *store) clear(close bool) {
+	spoilt := ""
+	for i := range s.shards {
+		spoilt = cmp.Or(spoilt, s.shards[i].clear(close))
+	}
+	if spoilt != "" {
+		panic(spoilt)
+	}
 }
 
 // Ping has nobody to ask.

@@ -1,0 +1,22 @@
+package memory
+
+import (
+	"runtime"
+	"testing"
+	"unsafe"
+)
+
+// What every store touches lies in one cache line of 64 bytes, and no two shards share one.
+func TestLayout(t *testing.T) {
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		t.Skip("measured on 64 bits")
+	}
+	var sh shard
+	begin, end := unsafe.Offsetof(sh.mu), unsafe.Offsetof(sh.slabs)+unsafe.Sizeof(sh.slabs)
+	if begin%64 != 0 || end-begin > 64 {
+		t.Errorf("from %d to %d, want within a cache line", begin, end)
+	}
+	if n := unsafe.Sizeof(sh); n%64 != 0 {
+		t.Errorf("a shard has %d bytes, want whole cache lines", n)
+	}
+}
