@@ -2,12 +2,12 @@
 # Modules are found by their go.mod, never listed.
 
 GO       ?= go
-SCRIPTS  := internal/scripts
+SCRIPTS  := internal/dev/scripts
 # In each module: members of go.work together, the others on their own.
 EACH     := $(SCRIPTS)/each-module.sh
 BIN      := $(CURDIR)/bin
-TOOLS    := internal/tools
-CONSUMER  = $(GO) -C internal/consumercheck run . -root $(CURDIR)
+TOOLS    := internal/dev/tools
+CONSUMER  = $(GO) -C internal/dev/consumercheck run . -root $(CURDIR)
 
 # How long each fuzz target runs, and what benchmarks run with.
 FUZZTIME ?= 10s
@@ -112,11 +112,11 @@ bench: ## Benchmark the core packages: make bench [BENCH=Get]
 
 .PHONY: bench-memory
 bench-memory: ## Compare package memory with its peers
-	$(MAKE) -C internal/benchmarks memory
+	$(MAKE) -C internal/dev/benchmarks memory
 
 .PHONY: bench-drivers
 bench-drivers: test-deps ## Compare the drivers with their bare client libraries
-	$(MAKE) -C internal/benchmarks drivers
+	$(MAKE) -C internal/dev/benchmarks drivers
 
 ##@ The rest
 

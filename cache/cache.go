@@ -9,70 +9,71 @@ import (
 
 	"github.com/larder-go/larder/cache/driver"
 	"github.com/larder-go/larder/encoding"
-	"github.com/larder-go/larder/internal/key"
+	"github.com/larder-go/larder/internal/keyrule"
+	"github.com/larder-go/larder/internal/local"
 )
 
-// Cache is a cache of any kind. Make one with [Open], a driver's New, or [New].
+// A Cache is a handle to a cache backend. It is safe for concurrent use. Make one with
+// [Open] or with the New of a driver.
 //
-// A Cache is a view: [Cache.WithKind], [Cache.WithPrefix], [Cache.WithHook] and
-// [Cache.Namespace] return others of the same data. Closing one closes them all.
+// [Cache.WithKind], [Cache.WithPrefix], [Cache.WithHook] and [Cache.Namespace] return
+// views: other handles to the same data. Closing one closes all of them.
 type Cache struct {
-	core   *core
-	encode func(string) string // nil: keys go as they are
-	prefix string              // before the key, and encoded with it
-	kind   Kind                // what stores are marked as
-	hook   Hook                // nil: nobody watches
-	parts  *partitions         // nil: this cache is its own only partition
-	outer  outer               // with parts
+	core *core
+	view
+	bare  *Cache      // the same view without its hook; nil if there is no hook
+	parts *partitions // nil if there are no partitions
 }
 
-// core is what all views of a cache share: the driver, its abilities, looked up once,
-// and whether it is closed.
+// core is what all views of a cache share: the driver, its abilities, and whether it is
+// closed.
 type core struct {
-	driver driver.Cache
-	name   string
-	closed atomic.Bool
+	driver   driver.Cache
+	name     string
+	discards bool
+	closed   atomic.Bool
 
-	multiGet    driver.MultiGetter
-	multiStore  driver.MultiStorer
-	multiDelete driver.MultiDeleter
-	swap        driver.Swapper
-	multiItem   driver.MultiItemGetter
-	multiSwap   driver.MultiSwapper
-	touch       driver.Toucher
-	ping        driver.Pinger
-	stats       driver.Statser
-	checker     key.Checker
+	batch     driver.Batcher
+	swap      driver.Swapper
+	batchSwap driver.BatchSwapper
+	touch     driver.Toucher
+	ping      driver.Pinger
+	stats     driver.StatsReporter
+	local     local.Cache
 }
 
-// Options are what New needs to know beside the driver.
+// Options configure New.
 type Options struct {
-	Name     string            // the driver's name, as registered, for errors and hooks
-	Encoding encoding.Encoding // of the keys; the zero value leaves them as they are
+	// Name is the name under which the driver is registered.
+	Name string
+
+	// KeyEncoding is applied to every key. The zero value leaves keys as they are.
+	KeyEncoding encoding.Encoding
+
+	// Discards says that the driver keeps nothing by design, as package null does:
+	// what was stored is never found.
+	Discards bool
 }
 
-// New makes a cache over a driver. It is for those who write one; programs call the
-// driver's own New, or [Open].
+// New returns a Cache backed by d. It is intended for driver authors; applications call
+// the driver's New, or [Open].
 func New(d driver.Cache, o Options) *Cache {
-	co := &core{driver: d, name: o.Name}
-	co.multiGet, _ = d.(driver.MultiGetter)
-	co.multiStore, _ = d.(driver.MultiStorer)
-	co.multiDelete, _ = d.(driver.MultiDeleter)
+	co := &core{driver: d, name: o.Name, discards: o.Discards}
+	co.batch, _ = d.(driver.Batcher)
 	co.swap, _ = d.(driver.Swapper)
-	co.multiItem, _ = d.(driver.MultiItemGetter)
-	co.multiSwap, _ = d.(driver.MultiSwapper)
+	co.batchSwap, _ = d.(driver.BatchSwapper)
 	co.touch, _ = d.(driver.Toucher)
 	co.ping, _ = d.(driver.Pinger)
-	co.stats, _ = d.(driver.Statser)
-	co.checker, _ = d.(key.Checker)
-	c := &Cache{core: co}
-	if !o.Encoding.Equal(encoding.Encoding{}) {
-		c.encode = o.Encoding.Encode
+	co.stats, _ = d.(driver.StatsReporter)
+	co.local, _ = d.(local.Cache)
+	var v view
+	if !o.KeyEncoding.IsZero() {
+		v.encode = o.KeyEncoding.Encode
 	}
-	return c
+	return newCache(co, v, nil)
 }
 
-// Kind says what a value is to programs in other languages that share the server.
+// A Kind says what a value is to programs in other languages that share the server.
 type Kind = driver.Kind
 
 // The kinds of value.
@@ -82,52 +83,40 @@ const (
 	Number = driver.Number // decimal digits: Python sees int
 )
 
-// WithKind returns a view of c that marks what it stores as being of kind k. To Go
-// programs it makes no difference: Get returns bytes.
-func (c *Cache) WithKind(k Kind) *Cache {
-	view := *c
-	view.kind, view.outer.kind = k, k
-	return &view
-}
-
-// WithPrefix returns a view of c that puts prefix before every key, after the prefix
-// that c has already. The prefix is a part of the key: it is encoded with it and
-// counts for its length. Results name keys without it. Flush still removes
-// everything, under the prefix or not.
-func (c *Cache) WithPrefix(prefix string) *Cache {
-	view := *c
-	view.prefix += prefix
-	view.outer.prefix += prefix
-	return &view
-}
-
-// Driver returns the name of the driver, as in its DSNs: "memory". For a cache with
-// partitions it is that of the default one.
+// Driver returns the name of the driver, as in its DSNs: "memory". A cache with partitions
+// returns that of the default partition.
 func (c *Cache) Driver() string { return c.core.name }
 
-// Supports reports whether the backend can do op: errors.ErrUnsupported is what the
-// others answer. Only compare-and-swap, compare-and-delete, get item, touch and stats
-// may be missing.
+// Supports reports whether the backend implements op. Unsupported operations return an
+// error that matches [errors.ErrUnsupported]. Only the operations on items, touches and
+// statistics may be unsupported. A cache with partitions reports on the default partition.
 func (c *Cache) Supports(op Op) bool {
 	switch op {
-	case OpGetItem, OpGetItemMulti, OpCompareAndSwap, OpCompareAndDelete, OpCompareAndDeleteMulti:
+	case OpGetItem, OpGetItemMulti, OpGetOrAdd, OpGetOrAddMulti, OpCompareAndSwap, OpCompareAndSwapMulti,
+		OpCompareAndDelete, OpCompareAndDeleteMulti,
+		OpDependencyKeys, OpDependencyAdd, OpDependencyDelete, OpLoad, OpLoadMulti, OpInvalidate:
 		return c.core.swap != nil
-	case OpTouch:
-		return c.core.touch != nil
+	case OpTouch, OpGetAndTouch:
+		return c.core.touch != nil || c.core.swap != nil
 	case OpStats:
 		return c.core.stats != nil
 	}
-	return int(op) < len(opNames)
+	return OpGet <= op && op <= OpInvalidate
 }
 
-// Discards reports whether the backend by design keeps nothing, as package null: what
-// was stored is never found.
-func (c *Cache) Discards() bool {
-	_, ok := c.core.driver.(driver.Discarder)
-	return ok
+// Discards reports whether the backend keeps nothing by design, as package null does. Code
+// that waits for an item to appear must ask. A cache with partitions reports on the
+// default partition.
+func (c *Cache) Discards() bool { return c.core.discards }
+
+// CheckKey returns the error that matches ErrInvalidKey, if operations on key would return
+// one. It is for code that keeps a key for later, or takes it from a user.
+func (c *Cache) CheckKey(key string) error {
+	_, err := c.valid(key)
+	return err
 }
 
-// ready is what every operation checks first.
+// ready returns why no operation can begin, or nil.
 func (c *Cache) ready(ctx context.Context) error {
 	if c.core.closed.Load() {
 		return ErrClosed
@@ -135,47 +124,49 @@ func (c *Cache) ready(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// begin is ready, and the key as the driver wants it.
-func (c *Cache) begin(ctx context.Context, k string) (string, error) {
+// prepare checks that c is usable and returns the encoded key.
+func (c *Cache) prepare(ctx context.Context, key string) (string, error) {
 	if err := c.ready(ctx); err != nil {
 		return "", err
 	}
-	return c.legal(k)
+	return c.valid(key)
 }
 
-// legal returns k as it is sent, if it may be.
-func (c *Cache) legal(k string) (string, error) {
+// valid returns the encoded key, if it is valid.
+func (c *Cache) valid(key string) (string, error) {
 	if !c.plain() {
-		k = c.encoded(k)
+		key = c.encoded(key)
 	}
-	if !key.Legal(k) {
-		return "", invalidKey(k)
+	if !keyrule.Valid(key) {
+		return "", invalidKey(key)
 	}
-	return k, nil
+	return key, nil
 }
 
-// encoded returns k with its prefix, encoded.
-func (c *Cache) encoded(k string) string {
-	k = c.prefix + k
+// encoded returns the key with its prefix, encoded.
+func (c *Cache) encoded(key string) string {
+	key = c.prefix + key
 	if c.encode != nil {
-		k = c.encode(k)
+		key = c.encode(key)
 	}
-	return k
+	return key
 }
 
-// plain reports that keys go as they are.
+// plain reports whether keys are used as they are.
 func (c *Cache) plain() bool { return c.prefix == "" && c.encode == nil }
 
-func invalidKey(k string) error { return fmt.Errorf("%w: %s", ErrInvalidKey, key.Problem(k)) }
+func invalidKey(encoded string) error {
+	return fmt.Errorf("%w: %s", ErrInvalidKey, keyrule.Problem(encoded))
+}
 
 func checkTTL(ttl time.Duration) error {
 	if ttl < 0 {
-		return fmt.Errorf("%w: %v; want 0 for no expiry, or more", ErrInvalidTTL, ttl)
+		return fmt.Errorf("%w: %v; must not be negative (0 means no expiry)", ErrInvalidTTL, ttl)
 	}
 	return nil
 }
 
-// unsupported is the answer of an ability that the driver lacks.
+// unsupported returns the error of an operation that the driver lacks.
 func (c *Cache) unsupported(op Op) error {
-	return &Error{Driver: c.core.name, Op: op.String(), Err: errors.ErrUnsupported}
+	return &Error{Driver: c.core.name, Op: op, Err: errors.ErrUnsupported}
 }

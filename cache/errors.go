@@ -8,36 +8,42 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// Errors to test for with errors.Is. They are the values of package driver.
+// The sentinel errors. Test for them with [errors.Is].
 var (
-	// ErrMiss: the key is absent, or expired.
+	// ErrMiss is returned when the key is absent or has expired.
 	ErrMiss = driver.ErrMiss
-	// ErrNotStored: Add found the key present, or Replace found it absent.
+	// ErrNotStored is returned when Add finds the key present, or Replace finds it
+	// absent.
 	ErrNotStored = driver.ErrNotStored
-	// ErrConflict: the item was changed since it was read.
+	// ErrConflict is returned when an item changed since it was read.
 	ErrConflict = driver.ErrConflict
-	// ErrNotNumber: the value to count is not a decimal number of 64 bits.
+	// ErrNotNumber is returned by counting operations when the value is not a
+	// decimal number of 64 bits.
 	ErrNotNumber = driver.ErrNotNumber
-	// ErrInvalidKey: the encoded key is not 1 to 250 bytes without blanks and
-	// control characters. Choose a key encoding, or check what users type.
+	// ErrUnreadable is returned when the value cannot be decoded: another program
+	// stored it in a form that the driver does not read.
+	ErrUnreadable = driver.ErrUnreadable
+	// ErrInvalidKey is returned when the encoded key is not 1 to 250 bytes, or
+	// contains a space or a control character. Choose a key encoding, or check what
+	// users type.
 	ErrInvalidKey = driver.ErrInvalidKey
-	// ErrInvalidTTL: the TTL is negative.
+	// ErrInvalidTTL is returned when the TTL is negative.
 	ErrInvalidTTL = driver.ErrInvalidTTL
-	// ErrTooLarge: the value is over the limit of the backend.
+	// ErrTooLarge is returned when the value is over the limit of the backend.
 	ErrTooLarge = driver.ErrTooLarge
-	// ErrUnavailable: a server did not answer as it should, so the outcome of the
-	// operation there is unknown.
+	// ErrUnavailable is returned when a server cannot be reached or does not reply as
+	// it should. Whether the operation took effect is unknown.
 	ErrUnavailable = driver.ErrUnavailable
-	// ErrClosed: the cache was closed.
+	// ErrClosed is returned after Close.
 	ErrClosed = driver.ErrClosed
 )
 
-// Error is a failure of a backend: driver, operation, server, cause. Find it with
-// errors.As.
+// An Error is a failure of a backend, with driver, operation, server and cause. Find it
+// with [errors.As].
 type Error = driver.Error
 
-// MultiError says for which keys an operation on many failed. It unwraps to the
-// reasons, so that errors.Is(err, ErrNotStored) tells whether one of them is that.
+// A MultiError reports for which keys an operation on many failed. It unwraps to the
+// reasons, so errors.Is(err, ErrNotStored) reports whether one of them is ErrNotStored.
 type MultiError struct {
 	Op     Op
 	Errors map[string]error // by key, as the caller gave it; never empty
@@ -46,7 +52,7 @@ type MultiError struct {
 // Keys returns the keys that failed, sorted.
 func (e *MultiError) Keys() []string { return slices.Sorted(maps.Keys(e.Errors)) }
 
-// Error tells how many keys failed and the reason of the first. Keys are left out:
+// Error returns how many keys failed and the reason of the first. It does not name keys:
 // they may be long, binary or private.
 func (e *MultiError) Error() string {
 	keys := e.Keys()

@@ -24,7 +24,7 @@ func TestSentinelsAreThoseOfTheDrivers(t *testing.T) {
 }
 
 func TestMultiError(t *testing.T) {
-	outage := driver.Unavailable("stub", "set", "10.0.0.1:11211", errors.New("refused"))
+	outage := driver.Unavailable("stub", cache.OpSet, "10.0.0.1:11211", errors.New("refused"))
 	err := error(&cache.MultiError{Op: cache.OpSetMulti, Errors: map[string]error{
 		"private-b": cache.ErrTooLarge, "private-a": outage, "private-c": fmt.Errorf("wrapped: %w", cache.ErrNotStored),
 	}})
@@ -47,12 +47,12 @@ func TestMultiError(t *testing.T) {
 	if !errors.As(err, &e) || e.Server != "10.0.0.1:11211" {
 		t.Errorf("errors.As finds the failure %v, want the one of the server", e)
 	}
-	want := "cache: set multi: 3 keys failed, the first with: stub: set: 10.0.0.1:11211: server unavailable: refused"
+	want := "cache: set_multi: 3 keys failed, the first with: stub: set: 10.0.0.1:11211: server unavailable: refused"
 	if err.Error() != want {
 		t.Errorf("text %q, want %q", err, want)
 	}
 	one := &cache.MultiError{Op: cache.OpAddMulti, Errors: map[string]error{"private": cache.ErrNotStored}}
-	if got, want := one.Error(), "cache: add multi: 1 key failed: cache: not stored"; got != want {
+	if got, want := one.Error(), "cache: add_multi: 1 key failed: cache: not stored"; got != want {
 		t.Errorf("text %q, want %q", got, want)
 	}
 	if unwrapped := m.Unwrap(); len(unwrapped) != 3 || unwrapped[0] != error(outage) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/larder-go/larder/cache"
@@ -50,7 +51,7 @@ func ExampleOpen() {
 	c, err := cache.Open("memory://?key_encoding=safe")
 	fmt.Println(c != nil, err)
 	// Output:
-	// memory: dsn: parameter buckets: "many" is not a whole number of 1 or more
+	// memory: dsn: parameter buckets: "many" must be a whole number of 1 or more
 	// true <nil>
 }
 
@@ -92,12 +93,12 @@ func ExampleMultiError() {
 	// not legal false true
 }
 
-func ExampleCache_IncrementInitial() {
+func ExampleCache_IncrementFrom() {
 	ctx := context.Background()
 	c := example()
 	defer c.Close()
 	for range 3 {
-		n, err := c.IncrementInitial(ctx, "visits", 1, 0, 24*time.Hour)
+		n, err := c.IncrementFrom(ctx, "visits", 1, 0, 24*time.Hour)
 		fmt.Println(n, err)
 	}
 	v, _ := c.Get(ctx, "visits")
@@ -147,25 +148,31 @@ func ExampleCache_WithPrefix() {
 	// Output: Ada
 }
 
-// counter is a hook that counts hits and misses.
-type counter struct{ keys, hits int }
+// hitRatio is a hook that counts the hits and misses of reads.
+type hitRatio struct{ hits, misses atomic.Int64 }
 
-func (*counter) Start(ctx context.Context, _ cache.Operation) context.Context { return ctx }
+func (*hitRatio) Start(ctx context.Context, _ cache.Call) context.Context { return ctx }
 
-func (c *counter) End(_ context.Context, o cache.Operation, r cache.Outcome) {
-	c.keys += o.Keys // a real hook is used by many goroutines at once
-	c.hits += r.Hits
+func (h *hitRatio) End(_ context.Context, call cache.Call, r cache.Result) {
+	if call.Within != 0 {
+		return // a part of a load, which is reported as a whole
+	}
+	switch call.Op {
+	case cache.OpGet, cache.OpGetMulti, cache.OpGetItem, cache.OpGetItemMulti, cache.OpGetAndTouch, cache.OpLoad, cache.OpLoadMulti:
+		h.hits.Add(int64(r.Affected))
+		h.misses.Add(int64(r.Misses))
+	}
 }
 
 func ExampleHook() {
 	ctx := context.Background()
-	watched := &counter{}
+	watched := &hitRatio{}
 	c := example().WithHook(watched)
 	defer c.Close()
 	c.Set(ctx, "a", []byte("1"), 0)
 	c.GetMulti(ctx, []string{"a", "b", "c"})
-	fmt.Println(watched.keys, watched.hits)
-	// Output: 4 2
+	fmt.Println(watched.hits.Load(), "hits,", watched.misses.Load(), "misses")
+	// Output: 1 hits, 2 misses
 }
 
 // One cache for all namespaces today, more of them tomorrow: the program asks for a
@@ -192,5 +199,5 @@ func ExamplePartitioned() {
 	fmt.Println(err)
 	// Output:
 	// cache: miss
-	// cache: unknown namespace "sessions"; there are "default", "users"
+	// cache: unknown namespace "sessions"; known namespaces: "default", "users"
 }

@@ -1,88 +1,94 @@
 package cache
 
-import "context"
-
-// Op names an operation, for hooks, errors and [Cache.Supports].
-type Op uint8
-
-// The operations. One on many keys has a name of its own.
-const (
-	OpGet Op = iota
-	OpGetMulti
-	OpSet
-	OpSetMulti
-	OpAdd
-	OpAddMulti
-	OpReplace
-	OpReplaceMulti
-	OpDelete
-	OpDeleteMulti
-	OpIncrement
-	OpDecrement
-	OpGetItem
-	OpGetItemMulti
-	OpCompareAndSwap
-	OpCompareAndDelete
-	OpCompareAndDeleteMulti
-	OpTouch
-	OpFlush
-	OpPing
-	OpStats
+import (
+	"context"
+	"errors"
+	"time"
 )
 
-var opNames = [...]string{
-	OpGet: "get", OpGetMulti: "get multi", OpSet: "set", OpSetMulti: "set multi",
-	OpAdd: "add", OpAddMulti: "add multi", OpReplace: "replace", OpReplaceMulti: "replace multi",
-	OpDelete: "delete", OpDeleteMulti: "delete multi", OpIncrement: "increment", OpDecrement: "decrement",
-	OpGetItem: "get item", OpGetItemMulti: "get item multi", OpCompareAndSwap: "compare and swap",
-	OpCompareAndDelete: "compare and delete", OpCompareAndDeleteMulti: "compare and delete multi", OpTouch: "touch", OpFlush: "flush", OpPing: "ping", OpStats: "stats",
-}
-
-// String returns the operation's name in lower case, such as "get multi".
-func (o Op) String() string {
-	if int(o) < len(opNames) {
-		return opNames[o]
-	}
-	return "unknown"
-}
-
-// Operation describes a call as it begins.
-type Operation struct {
-	Driver string // as in the driver's DSN: "memory"
-	Op     Op
-	Keys   int // how many keys the caller gave; 0 where there are none
-}
-
-// Outcome describes how a call ended.
-type Outcome struct {
-	// Hits is how many keys the call took effect for: found by a get, stored,
-	// removed, counted. Keys that are repeated in a batch count once. A delete of
-	// many keys counts absent ones too.
-	Hits  int
-	Bytes int // the length of the values read, or handed over to be stored
-	Err   error
-}
-
-// Hook watches the operations of a cache: for metrics, traces, logs. Start is called
-// before anything else happens and may return a context of its own, which the driver
-// then gets; End is called with that context when the call is over. A hook must be
-// safe for concurrent use, must not change the outcome, and must not panic.
+// A Hook observes the operations of a cache, for metrics, traces and logs.
 //
-// A cache without a hook pays nothing for the possibility.
+// Start is called when an operation begins. The context that it returns is passed to the
+// driver and to End. End is called when the operation is over. Both must be safe for
+// concurrent use and must not panic.
+//
+// A hook costs nothing unless it is installed. A hook that needs no context, such as one
+// that counts, adds no allocation.
 type Hook interface {
-	Start(ctx context.Context, o Operation) context.Context
-	End(ctx context.Context, o Operation, result Outcome)
+	Start(ctx context.Context, call Call) context.Context
+	End(ctx context.Context, call Call, result Result)
 }
 
-// WithHook returns a view of c whose operations h sees, and those of its namespaces.
-// Hooks that c has already stay, inside of h: theirs start after it and end before.
-func (c *Cache) WithHook(h Hook) *Cache {
-	view := *c
-	view.hook = joinHooks(h, c.hook)
-	if c.parts != nil {
-		view.outer.hook = joinHooks(h, c.outer.hook)
+// A Call describes an operation that begins.
+type Call struct {
+	Op        Op
+	Driver    string // the name of the driver: "memory"
+	Namespace string // the name given to [Cache.Namespace]; empty if there is none
+
+	// Key is the key of an operation on one key, as the caller gave it. It may be
+	// long, binary or private. It is empty for other operations.
+	Key string
+
+	// Keys is the number of distinct keys.
+	Keys int
+
+	// Within is the operation that this one is a part of, if it is a part: packages
+	// dependency and load report their own operations, and each operation on the
+	// cache that belongs to one is reported inside of it. A hook that adds up hits
+	// must count either the parts or the whole, not both. It is zero for an
+	// operation that the program itself called.
+	Within Op
+}
+
+// A Result describes an operation that ended. Every key of the call is counted in exactly
+// one of Affected, Misses, Rejected and Failed.
+type Result struct {
+	// Affected is the number of keys for which the operation took effect: found by a
+	// read, stored, removed, counted or touched. A delete of many keys does not
+	// report absent ones, so they are included.
+	Affected int
+
+	// Misses is the number of keys that were absent and should not have been.
+	Misses int
+
+	// Rejected is the number of keys whose condition did not hold: ErrNotStored or
+	// ErrConflict.
+	Rejected int
+
+	// Failed is the number of keys for which the operation failed. A read of many
+	// keys counts those that could not be fetched here and not as misses.
+	Failed int
+
+	// Bytes is the length of the values that were read, or were passed to be stored.
+	Bytes int
+
+	// Duration is the time from Start to End.
+	Duration time.Duration
+
+	// Err is the error that the operation returned.
+	Err error
+
+	// For the operations of package load. Affected then counts the values that were
+	// in the cache, and Misses those that were not.
+	Stale  int // values in Affected that were returned although they were out of date
+	Loaded int // values in Misses that the load function returned
+}
+
+// Server returns the address of the server that the error names, or "" if it names none.
+// If several servers failed, it returns one of them.
+func (r *Result) Server() string {
+	var e *Error
+	if errors.As(r.Err, &e) {
+		return e.Server
 	}
-	return &view
+	return ""
+}
+
+// WithHook returns a view of c whose operations are reported to h, including those of its
+// namespaces. It keeps the hooks that c has. h is the outermost: its Start is called first
+// and its End last. End of each hook is called with the context of the innermost.
+func (c *Cache) WithHook(h Hook) *Cache {
+	return c.with(func(v *view) { v.hook = joinHooks(h, v.hook) })
 }
 
 func joinHooks(outer, inner Hook) Hook {
@@ -92,40 +98,120 @@ func joinHooks(outer, inner Hook) Hook {
 	if inner == nil {
 		return outer
 	}
-	return &hookPair{outer, inner}
+	return hookPair{outer, inner}
 }
 
 type hookPair struct{ outer, inner Hook }
 
-// Start leaves the outer context in the inner one, with the pair as the key, for End
-// to find: each hook must get back the context that it returned.
-func (p *hookPair) Start(ctx context.Context, o Operation) context.Context {
-	outer := p.outer.Start(ctx, o)
-	return context.WithValue(p.inner.Start(outer, o), p, outer)
+func (p hookPair) Start(ctx context.Context, call Call) context.Context {
+	return p.inner.Start(p.outer.Start(ctx, call), call)
 }
 
-func (p *hookPair) End(ctx context.Context, o Operation, r Outcome) {
-	p.inner.End(ctx, o, r)
-	p.outer.End(ctx.Value(p).(context.Context), o, r)
+func (p hookPair) End(ctx context.Context, call Call, r Result) {
+	p.inner.End(ctx, call, r)
+	p.outer.End(ctx, call, r)
 }
 
-// span is one call under a hook.
-type span struct {
-	hook Hook
-	o    Operation
-}
-
-// start begins a call on keys keys. It is called only if there is a hook.
-func (c *Cache) start(ctx context.Context, op Op, keys int) (context.Context, span) {
-	s := span{c.hook, Operation{Driver: c.core.name, Op: op, Keys: keys}}
-	return s.hook.Start(ctx, s.o), s
-}
-
-// end ends a call on one key.
-func (s span) end(ctx context.Context, bytes int, err error) {
-	r := Outcome{Bytes: bytes, Err: err}
-	if err == nil {
-		r.Hits = s.o.Keys
+// Observe reports an operation that is made of several calls to c, as a load is. The calls
+// must use the context that it returns: they are then reported as parts of call.Op. The
+// caller calls end once, when the operation is over. Observe fills in call.Driver,
+// call.Namespace and call.Within, and end fills in the duration.
+//
+// Without a hook, Observe returns ctx and a function that does nothing.
+func (c *Cache) Observe(ctx context.Context, call Call) (_ context.Context, end func(Result)) {
+	if c.bare == nil {
+		return ctx, func(Result) {}
 	}
-	s.hook.End(ctx, s.o, r)
+	ctx, s := c.begin(ctx, call)
+	ctx = context.WithValue(ctx, withinKey{}, call.Op)
+	return ctx, func(r Result) { s.finish(ctx, r) }
+}
+
+// withinKey is the key of the Op that a context is within.
+type withinKey struct{}
+
+// span is an operation in progress that a hook observes.
+type span struct {
+	hook  Hook
+	call  Call
+	began time.Time
+}
+
+// start begins an operation on one key.
+func (c *Cache) start(ctx context.Context, op Op, key string) (context.Context, span) {
+	return c.begin(ctx, Call{Op: op, Key: key, Keys: 1})
+}
+
+// startMulti begins an operation on n keys.
+func (c *Cache) startMulti(ctx context.Context, op Op, n int) (context.Context, span) {
+	return c.begin(ctx, Call{Op: op, Keys: n})
+}
+
+// begin begins an operation. It must be called only if c has a hook.
+func (c *Cache) begin(ctx context.Context, call Call) (context.Context, span) {
+	call.Driver, call.Namespace = c.core.name, c.namespace
+	call.Within, _ = ctx.Value(withinKey{}).(Op)
+	s := span{hook: c.hook, call: call}
+	ctx = s.hook.Start(ctx, call)
+	s.began = time.Now()
+	return ctx, s
+}
+
+func (s *span) finish(ctx context.Context, r Result) {
+	r.Duration = time.Since(s.began)
+	s.hook.End(ctx, s.call, r)
+}
+
+// end ends an operation on one key, or on none.
+func (s *span) end(ctx context.Context, bytes int, err error) {
+	r := Result{Bytes: bytes, Err: err}
+	if s.call.Keys > 0 {
+		r.count(err)
+	}
+	s.finish(ctx, r)
+}
+
+// endRead ends a read of many keys that found some of them.
+func (s *span) endRead(ctx context.Context, found, bytes int, err error) {
+	r := Result{Affected: found, Bytes: bytes, Err: err}
+	r.Misses = s.call.Keys - found - r.countMulti(s.call.Keys-found, err)
+	s.finish(ctx, r)
+}
+
+// endWrite ends an operation that changes many keys.
+func (s *span) endWrite(ctx context.Context, bytes int, err error) {
+	r := Result{Bytes: bytes, Err: err}
+	r.Affected = s.call.Keys - r.countMulti(s.call.Keys, err)
+	s.finish(ctx, r)
+}
+
+// count counts a key by its error.
+func (r *Result) count(err error) {
+	switch {
+	case err == nil:
+		r.Affected++
+	case errors.Is(err, ErrMiss):
+		r.Misses++
+	case errors.Is(err, ErrNotStored), errors.Is(err, ErrConflict):
+		r.Rejected++
+	default:
+		r.Failed++
+	}
+}
+
+// countMulti counts the keys that err names, and returns their number. An error that names
+// no keys is that of all n.
+func (r *Result) countMulti(n int, err error) int {
+	if err == nil {
+		return 0
+	}
+	var m *MultiError
+	if !errors.As(err, &m) {
+		r.Failed += n
+		return n
+	}
+	for _, err := range m.Errors {
+		r.count(err)
+	}
+	return len(m.Errors)
 }

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/larder-go/larder/cache"
 )
@@ -23,16 +26,16 @@ type watcher struct {
 
 type watcherKey struct{ name string }
 
-func (w *watcher) Start(ctx context.Context, o cache.Operation) context.Context {
-	w.note("start %s %s %d", o.Driver, o.Op, o.Keys)
+func (w *watcher) Start(ctx context.Context, o cache.Call) context.Context {
+	w.note("start %s %s %q %d", o.Driver, o.Op, o.Key, o.Keys)
 	return context.WithValue(ctx, watcherKey{w.name}, w)
 }
 
-func (w *watcher) End(ctx context.Context, o cache.Operation, r cache.Outcome) {
+func (w *watcher) End(ctx context.Context, o cache.Call, r cache.Result) {
 	if ctx.Value(watcherKey{w.name}) != any(w) {
 		w.t.Errorf("%s: End of %v did not get the context of Start", w.name, o.Op)
 	}
-	w.note("end %s %s %d: %d hits, %d bytes, %v", o.Driver, o.Op, o.Keys, r.Hits, r.Bytes, r.Err)
+	w.note("end %s %s %q %d: %d+%d+%d+%d, %d bytes, %v", o.Driver, o.Op, o.Key, o.Keys, r.Affected, r.Misses, r.Rejected, r.Failed, r.Bytes, r.Err)
 }
 
 func (w *watcher) note(format string, args ...any) {
@@ -57,7 +60,7 @@ func TestHook(t *testing.T) {
 	a.fail["down"] = errDown
 	bare := open(a)
 	c, log := watch(t, bare)
-	down := "stub: test: s1: server unavailable: refused"
+	down := "stub: get: s1: server unavailable: refused"
 	var item cache.Item
 	fresh := func() cache.Item {
 		it, err := bare.GetItem(ctx, "c")
@@ -68,54 +71,68 @@ func TestHook(t *testing.T) {
 	}
 	for _, step := range []struct {
 		do   func() error
+		key  string
 		keys int
 		op   string
-		end  string
+		end  string // affected + misses + rejected + failed
 	}{
-		{func() error { return c.Set(ctx, "n", []byte("12345"), 0) }, 1, "set", "1 hits, 5 bytes, <nil>"},
-		{func() error { return last(c.Get(ctx, "n")) }, 1, "get", "1 hits, 5 bytes, <nil>"},
-		{func() error { return last(c.Get(ctx, "absent")) }, 1, "get", "0 hits, 0 bytes, cache: miss"},
-		{func() error { return last(c.Get(ctx, "down")) }, 1, "get", "0 hits, 0 bytes, " + down},
-		{func() error { return c.Add(ctx, "n", []byte("1"), 0) }, 1, "add", "0 hits, 1 bytes, cache: not stored"},
-		{func() error { return c.Replace(ctx, "n", []byte("7"), 0) }, 1, "replace", "1 hits, 1 bytes, <nil>"},
-		{func() error { return last(c.Increment(ctx, "n", 1)) }, 1, "increment", "1 hits, 0 bytes, <nil>"},
-		{func() error { return last(c.Decrement(ctx, "n", 1)) }, 1, "decrement", "1 hits, 0 bytes, <nil>"},
-		{func() error { return last(c.IncrementInitial(ctx, "new", 1, 1, 0)) }, 1, "increment", "1 hits, 0 bytes, <nil>"},
-		{func() error { return last(c.DecrementInitial(ctx, "new", 1, 1, 0)) }, 1, "decrement", "1 hits, 0 bytes, <nil>"},
+		{func() error { return c.Set(ctx, "n", []byte("12345"), 0) }, "n", 1, "set", "1+0+0+0, 5 bytes, <nil>"},
+		{func() error { return last(c.Get(ctx, "n")) }, "n", 1, "get", "1+0+0+0, 5 bytes, <nil>"},
+		{func() error { return last(c.Get(ctx, "absent")) }, "absent", 1, "get", "0+1+0+0, 0 bytes, cache: miss"},
+		{func() error { return last(c.Get(ctx, "down")) }, "down", 1, "get", "0+0+0+1, 0 bytes, " + down},
+		{func() error { return last(c.GetAndTouch(ctx, "n", 0)) }, "n", 1, "get_and_touch", "1+0+0+0, 5 bytes, <nil>"},
+		{func() error { return c.Add(ctx, "n", []byte("1"), 0) }, "n", 1, "add", "0+0+1+0, 1 bytes, cache: not stored"},
+		{func() error { return c.Replace(ctx, "n", []byte("7"), 0) }, "n", 1, "replace", "1+0+0+0, 1 bytes, <nil>"},
+		{func() error { return last(c.Increment(ctx, "n", 1)) }, "n", 1, "increment", "1+0+0+0, 0 bytes, <nil>"},
+		{func() error { return last(c.Decrement(ctx, "n", 1)) }, "n", 1, "decrement", "1+0+0+0, 0 bytes, <nil>"},
+		{func() error { return last(c.IncrementFrom(ctx, "new", 1, 1, 0)) }, "new", 1, "increment", "1+0+0+0, 0 bytes, <nil>"},
+		{func() error { return last(c.DecrementFrom(ctx, "new", 1, 1, 0)) }, "new", 1, "decrement", "1+0+0+0, 0 bytes, <nil>"},
 		{func() error {
 			it, err := c.GetItem(ctx, "n")
 			item = it
 			return err
-		}, 1, "get item", "1 hits, 1 bytes, <nil>"},
-		{func() error { return c.CompareAndSwap(ctx, item, []byte("88"), 0) }, 1, "compare and swap", "1 hits, 2 bytes, <nil>"},
-		{func() error { return c.CompareAndDelete(ctx, item) }, 1, "compare and delete", "0 hits, 0 bytes, cache: item changed since it was read"},
-		{func() error { return c.Touch(ctx, "n", 0) }, 1, "touch", "1 hits, 0 bytes, <nil>"},
-		{func() error { return c.CompareAndSwap(ctx, item, nil, 0) }, 1, "compare and swap", "0 hits, 0 bytes, cache: item changed since it was read"},
-		{func() error { return c.Touch(ctx, "down", 0) }, 1, "touch", "0 hits, 0 bytes, " + down},
-		{func() error { return c.Replace(ctx, "absent", nil, 0) }, 1, "replace", "0 hits, 0 bytes, cache: not stored"},
-		{func() error { return last(c.Increment(ctx, "absent", 1)) }, 1, "increment", "0 hits, 0 bytes, cache: miss"},
-		{func() error { return last(c.GetItem(ctx, "absent")) }, 1, "get item", "0 hits, 0 bytes, cache: miss"},
-		{func() error { return c.SetMulti(ctx, map[string][]byte{"a": []byte("1"), "b": []byte("22")}, 0) }, 2, "set multi", "2 hits, 3 bytes, <nil>"},
-		{func() error { return c.AddMulti(ctx, map[string][]byte{"a": []byte("1"), "c": []byte("22")}, 0) }, 2, "add multi", "1 hits, 3 bytes, cache: add multi: 1 key failed: cache: not stored"},
-		{func() error { return c.ReplaceMulti(ctx, map[string][]byte{"x": []byte("1")}, 0) }, 1, "replace multi", "0 hits, 1 bytes, cache: replace multi: 1 key failed: cache: not stored"},
-		{func() error { return last(c.GetMulti(ctx, []string{"a", "absent", "b"})) }, 3, "get multi", "2 hits, 3 bytes, <nil>"},
-		{func() error { return last(c.GetItemMulti(ctx, []string{"a", "absent"})) }, 2, "get item multi", "1 hits, 1 bytes, <nil>"},
-		{func() error { return c.CompareAndDeleteMulti(ctx, []cache.Item{fresh(), item}) }, 2, "compare and delete multi", "1 hits, 0 bytes, cache: compare and delete multi: 1 key failed: cache: item changed since it was read"},
-		{func() error { return c.DeleteMulti(ctx, []string{"a", "absent"}) }, 2, "delete multi", "2 hits, 0 bytes, <nil>"},
-		{func() error { return c.Delete(ctx, "absent") }, 1, "delete", "0 hits, 0 bytes, cache: miss"},
-		{func() error { return c.Flush(ctx) }, 0, "flush", "0 hits, 0 bytes, <nil>"},
-		{func() error { return c.Ping(ctx) }, 0, "ping", "0 hits, 0 bytes, <nil>"},
-		{func() error { return last(c.Stats(ctx)) }, 0, "stats", "0 hits, 0 bytes, <nil>"},
+		}, "n", 1, "get_item", "1+0+0+0, 1 bytes, <nil>"},
+		{func() error {
+			_, _, err := c.GetOrAdd(ctx, "n", []byte("333"), 0)
+			return err
+		}, "n", 1, "get_or_add", "1+0+0+0, 1 bytes, <nil>"},
+		{func() error { return c.CompareAndSwap(ctx, item, []byte("88"), 0) }, "n", 1, "compare_and_swap", "1+0+0+0, 2 bytes, <nil>"},
+		{func() error { return c.CompareAndDelete(ctx, item) }, "n", 1, "compare_and_delete", "0+0+1+0, 0 bytes, cache: item changed since it was read"},
+		{func() error { return c.Touch(ctx, "n", 0) }, "n", 1, "touch", "1+0+0+0, 0 bytes, <nil>"},
+		{func() error { return c.CompareAndSwap(ctx, item, nil, 0) }, "n", 1, "compare_and_swap", "0+0+1+0, 0 bytes, cache: item changed since it was read"},
+		{func() error { return c.Touch(ctx, "down", 0) }, "down", 1, "touch", "0+0+0+1, 0 bytes, " + down},
+		{func() error { return c.Replace(ctx, "absent", nil, 0) }, "absent", 1, "replace", "0+0+1+0, 0 bytes, cache: not stored"},
+		{func() error { return last(c.Increment(ctx, "absent", 1)) }, "absent", 1, "increment", "0+1+0+0, 0 bytes, cache: miss"},
+		{func() error { return last(c.GetItem(ctx, "absent")) }, "absent", 1, "get_item", "0+1+0+0, 0 bytes, cache: miss"},
+		{func() error { return c.SetMulti(ctx, map[string][]byte{"a": []byte("1"), "b": []byte("22")}, 0) }, "", 2, "set_multi", "2+0+0+0, 3 bytes, <nil>"},
+		{func() error { return c.AddMulti(ctx, map[string][]byte{"a": []byte("1"), "c": []byte("22")}, 0) }, "", 2, "add_multi", "1+0+1+0, 3 bytes, cache: add_multi: 1 key failed: cache: not stored"},
+		{func() error { return c.ReplaceMulti(ctx, map[string][]byte{"x": []byte("1")}, 0) }, "", 1, "replace_multi", "0+0+1+0, 1 bytes, cache: replace_multi: 1 key failed: cache: not stored"},
+		{func() error { return last(c.GetMulti(ctx, []string{"a", "absent", "b", "a"})) }, "", 3, "get_multi", "2+1+0+0, 3 bytes, <nil>"},
+		{func() error { return last(c.GetMulti(ctx, []string{"a", "absent", "down", "b c"})) }, "", 4, "get_multi", "1+1+0+2, 1 bytes, cache: get_multi: 2 keys failed, the first with: cache: invalid key: byte 0x20 at 1 after encoding; spaces and control characters need a key encoding"},
+		{func() error { return last(c.GetItemMulti(ctx, []string{"a", "absent"})) }, "", 2, "get_item_multi", "1+1+0+0, 1 bytes, <nil>"},
+		{func() error {
+			_, _, err := c.GetOrAddMulti(ctx, map[string][]byte{"a": nil, "y": []byte("22")}, 0)
+			return err
+		}, "", 2, "get_or_add_multi", "2+0+0+0, 3 bytes, <nil>"},
+		{func() error {
+			return c.CompareAndSwapMulti(ctx, []cache.Swap{{Old: fresh()}, {Old: item, Value: []byte("1")}})
+		}, "", 2, "compare_and_swap_multi", "1+0+1+0, 1 bytes, cache: compare_and_swap_multi: 1 key failed: cache: item changed since it was read"},
+		{func() error { return c.CompareAndDeleteMulti(ctx, []cache.Item{fresh(), item}) }, "", 2, "compare_and_delete_multi", "1+0+1+0, 0 bytes, cache: compare_and_delete_multi: 1 key failed: cache: item changed since it was read"},
+		{func() error { return c.DeleteMulti(ctx, []string{"a", "absent"}) }, "", 2, "delete_multi", "2+0+0+0, 0 bytes, <nil>"},
+		{func() error { return c.Delete(ctx, "absent") }, "absent", 1, "delete", "0+1+0+0, 0 bytes, cache: miss"},
+		{func() error { return c.Flush(ctx) }, "", 0, "flush", "0+0+0+0, 0 bytes, <nil>"},
+		{func() error { return c.Ping(ctx) }, "", 0, "ping", "0+0+0+0, 0 bytes, <nil>"},
+		{func() error { return last(c.Stats(ctx)) }, "", 0, "stats", "0+0+0+0, 0 bytes, <nil>"},
 	} {
 		err := step.do()
-		call := fmt.Sprintf("stub %s %d", step.op, step.keys)
+		call := fmt.Sprintf("stub %s %q %d", step.op, step.key, step.keys)
 		if got, want := log(), []string{"start " + call, "end " + call + ": " + step.end}; !reflect.DeepEqual(got, want) {
 			t.Errorf("%s (error %v):\n got %q\nwant %q", step.op, err, got, want)
 		}
 		if !strings.HasSuffix(step.end, ", "+fmt.Sprint(err)) {
 			t.Errorf("%s: the hook saw %q, the caller %v", step.op, step.end, err)
 		}
-		if a.ctx.Value(watcherKey{}) == nil {
+		if step.keys > 0 && !strings.Contains(step.end, "1 bytes, cache: get_multi") && a.ctx.Value(watcherKey{}) == nil {
 			t.Errorf("%s: the driver did not get the context of the hook", step.op)
 		}
 	}
@@ -146,7 +163,7 @@ func TestHookChangesNothing(t *testing.T) {
 		c.Set(ctx, "n", []byte("5"), 0)
 		value, _ := c.Get(ctx, "n")
 		up, _ := c.Increment(ctx, "n", 2)
-		down, _ := c.DecrementInitial(ctx, "n", 1, 1, 0)
+		down, _ := c.DecrementFrom(ctx, "n", 1, 1, 0)
 		item, _ := c.GetItem(ctx, "n")
 		values, _ := c.GetMulti(ctx, []string{"n", "absent"})
 		items, _ := c.GetItemMulti(ctx, []string{"n", "absent"})
@@ -168,7 +185,7 @@ func TestHookSeesRefusals(t *testing.T) {
 	c.Get(t.Context(), "k")
 	c.SetMulti(t.Context(), map[string][]byte{"k": nil}, 0)
 	got := log()
-	if len(got) != 6 || !strings.Contains(got[1], "invalid key") || !strings.HasSuffix(got[3], "cache: closed") || !strings.HasSuffix(got[5], "0 hits, 0 bytes, cache: closed") {
+	if len(got) != 6 || !strings.Contains(got[1], "invalid key") || !strings.HasSuffix(got[3], "cache: closed") || !strings.HasSuffix(got[5], "0+0+0+1, 0 bytes, cache: closed") {
 		t.Errorf("the hook saw %q", got)
 	}
 }
@@ -197,15 +214,86 @@ func TestHooksNest(t *testing.T) {
 	}
 }
 
-// Two hooks that are the same value do not mix up their contexts.
-func TestHookTwice(t *testing.T) {
-	var log []string
-	w := &watcher{t: t, log: &log}
-	open(newStub()).WithHook(w).WithHook(w).Get(t.Context(), "k")
-	if len(log) != 4 {
-		t.Errorf("the hook saw %q, want two starts and two ends", log)
+// Operations that are parts of another are told apart.
+func TestObserve(t *testing.T) {
+	ctx := t.Context()
+	bare := open(newStub())
+	var calls []cache.Call
+	c, log := watch(t, bare.WithHook(recordCalls{&calls}))
+	within, end := c.Observe(ctx, cache.Call{Op: cache.OpLoad, Key: "k", Keys: 1})
+	c.Get(within, "k")
+	c.WithPrefix("p").Get(within, "k")
+	end(cache.Result{Misses: 1, Loaded: 1})
+	c.Get(ctx, "k")
+	var got []string
+	for _, call := range calls {
+		got = append(got, call.Op.String()+" within "+call.Within.String())
+	}
+	if want := []string{"load within ", "get within load", "get within load", "get within "}; !slices.Equal(got, want) {
+		t.Errorf("the hook saw %q, want %q", got, want)
+	}
+	if l := log(); len(l) != 8 || !strings.HasPrefix(l[5], `end stub load "k" 1: 0+1+0+0`) {
+		t.Errorf("the hook saw %q", l)
+	}
+	same, end := bare.Observe(ctx, cache.Call{Op: cache.OpLoad})
+	end(cache.Result{})
+	if same != ctx {
+		t.Error("Observe without a hook made a context")
 	}
 }
+
+// recordCalls is a hook that keeps the calls.
+type recordCalls struct{ calls *[]cache.Call }
+
+func (r recordCalls) Start(ctx context.Context, c cache.Call) context.Context {
+	*r.calls = append(*r.calls, c)
+	return ctx
+}
+
+func (r recordCalls) End(context.Context, cache.Call, cache.Result) {}
+
+// A hook learns the namespace, and how long the operation took.
+func TestHookSeesNamespaceAndDuration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls []cache.Call
+		slow := newStub()
+		slow.before = func(string) { time.Sleep(time.Second) }
+		parts, err := cache.Partitioned("a", map[string]*cache.Cache{"a": open(newStub()), "b": open(slow)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var took time.Duration
+		c := parts.WithHook(recordCalls{&calls}).WithHook(durations{&took})
+		b, err := c.Namespace("b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Get(context.Background(), "k")
+		b.Get(context.Background(), "k")
+		plain, err := open(newStub()).WithHook(recordCalls{&calls}).Namespace("users")
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain.Get(context.Background(), "k")
+		var got []string
+		for _, call := range calls {
+			got = append(got, call.Namespace)
+		}
+		if want := []string{"a", "b", "users"}; !slices.Equal(got, want) {
+			t.Errorf("namespaces %q, want %q", got, want)
+		}
+		if took != time.Second {
+			t.Errorf("the operations took %v, want a second", took)
+		}
+	})
+}
+
+// durations is a hook that adds up durations.
+type durations struct{ sum *time.Duration }
+
+func (d durations) Start(ctx context.Context, _ cache.Call) context.Context { return ctx }
+
+func (d durations) End(_ context.Context, _ cache.Call, r cache.Result) { *d.sum += r.Duration }
 
 // A view without the hook is not watched, and neither is nil a hook.
 func TestHookIsOfTheView(t *testing.T) {

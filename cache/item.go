@@ -8,40 +8,42 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// Item is a value as it was read, for CompareAndSwap and CompareAndDelete: they act
-// only if the key is still in the state that the Item remembers. Any store to the
-// key in between, of equal bytes too, makes another state; whether a Touch does depends
-// on the backend. An Item does not expire and holds no resources.
+// An Item is a value as it was read, for CompareAndSwap and CompareAndDelete. They act only
+// if the key is still in the state in which the item was read. Every store to the key
+// makes a new state, even of equal bytes; whether Touch does depends on the backend. An
+// Item does not become invalid with time: it may be used as long as its cache is open.
 type Item struct {
 	Key   string // as the caller gave it
-	Value []byte // shared: do not write to it
+	Value []byte // shared: must not be modified
 	Kind  Kind
 
-	core    *core
-	encoded string
-	token   any
+	core     *core
+	encoded  string
+	token    any
+	ttl      time.Duration
+	ttlKnown bool
 }
 
-// errSameKey is a mistake of the caller.
-var errSameKey = errors.New("cache: the batch holds another item of that key; only the first was looked at")
+// TTL returns the remaining time to live that the item had when it was read; 0 means no
+// expiry. Known is false if the backend cannot tell. Backends that count seconds round up.
+func (it Item) TTL() (ttl time.Duration, known bool) { return it.ttl, it.ttlKnown }
 
-// errForeignItem is a mistake of the caller: there is no state to compare with.
-var errForeignItem = errors.New("cache: the item was not read by GetItem of this cache")
+// errForeignItem is returned for an Item that has no state to compare with.
+var errForeignItem = errors.New("cache: the item was not read from this cache")
 
-// GetItem is Get with what CompareAndSwap needs. Not every backend can: see
-// [Cache.Supports].
+// errDuplicateKey is returned for an item of a batch whose key is that of an earlier one.
+var errDuplicateKey = errors.New("cache: duplicate key in batch; only its first item was used")
+
+// GetItem is like Get, but returns what CompareAndSwap needs. Not every backend supports
+// it; see [Cache.Supports].
 func (c *Cache) GetItem(ctx context.Context, key string) (Item, error) {
-	if c.hook != nil {
-		ctx, s := c.start(ctx, OpGetItem, 1)
-		it, err := c.getItem(ctx, key)
+	if c.bare != nil {
+		ctx, s := c.start(ctx, OpGetItem, key)
+		it, err := c.bare.GetItem(ctx, key)
 		s.end(ctx, len(it.Value), err)
 		return it, err
 	}
-	return c.getItem(ctx, key)
-}
-
-func (c *Cache) getItem(ctx context.Context, key string) (Item, error) {
-	encoded, err := c.begin(ctx, key)
+	encoded, err := c.prepare(ctx, key)
 	if err != nil {
 		return Item{}, err
 	}
@@ -56,119 +58,127 @@ func (c *Cache) getItem(ctx context.Context, key string) (Item, error) {
 }
 
 func (c *Cache) item(key, encoded string, it driver.Item) Item {
-	return Item{Key: key, Value: it.Value, Kind: it.Kind, core: c.core, encoded: encoded, token: it.Token}
+	return Item{
+		Key: key, Value: it.Value, Kind: it.Kind, ttl: it.TTL, ttlKnown: it.TTLKnown,
+		core: c.core, encoded: encoded, token: it.Token,
+	}
 }
 
-// CompareAndSwap stores value for ttl where old was read, if old is still there. It
-// answers ErrConflict if the item was changed since, ErrMiss if it is gone. The kind
-// is that of old, unless c is a view of another kind.
+// GetOrAdd returns the item at key. If key is absent it stores value there, with ttl, and
+// returns that as the item: then added is true. Many backends do it in one round trip. It
+// returns ErrMiss if the cache did not keep the value even for that long. Not every backend
+// supports it; see [Cache.Supports].
+//
+// The store is atomic, as that of Add. The item is as it was read right after that: if
+// another caller changed it in between, it is that caller's.
+func (c *Cache) GetOrAdd(ctx context.Context, key string, value []byte, ttl time.Duration) (it Item, added bool, err error) {
+	if c.bare != nil {
+		ctx, s := c.start(ctx, OpGetOrAdd, key)
+		it, added, err := c.bare.GetOrAdd(ctx, key, value, ttl)
+		s.end(ctx, len(it.Value), err)
+		return it, added, err
+	}
+	encoded, err := c.prepare(ctx, key)
+	if err != nil {
+		return Item{}, false, err
+	}
+	if err := checkTTL(ttl); err != nil {
+		return Item{}, false, err
+	}
+	if c.core.swap == nil {
+		return Item{}, false, c.unsupported(OpGetOrAdd)
+	}
+	e := driver.Entry{Key: encoded, Value: value, TTL: ttl, Kind: c.kind}
+	for range maxAttempts {
+		it, added, err := c.getOrAdd(ctx, e)
+		if err == nil {
+			return c.item(key, encoded, it), added, nil
+		}
+		if added || c.core.discards || !errors.Is(err, ErrMiss) {
+			return Item{}, added, err
+		}
+		// It was present, and is gone.
+		if err := ctx.Err(); err != nil {
+			return Item{}, false, err
+		}
+	}
+	return Item{}, false, c.gaveUp(OpGetOrAdd)
+}
+
+// getOrAdd tries once.
+func (c *Cache) getOrAdd(ctx context.Context, e driver.Entry) (it driver.Item, added bool, err error) {
+	if c.core.batchSwap != nil {
+		items, added, errs := c.core.batchSwap.GetOrAddMulti(ctx, []driver.Entry{e})
+		if errs != nil && errs[0] != nil {
+			return driver.Item{}, added[0], errs[0]
+		}
+		return items[0], added[0], nil
+	}
+	err = c.core.driver.Store(ctx, driver.Add, e)
+	if err != nil && !errors.Is(err, ErrNotStored) {
+		return driver.Item{}, false, err
+	}
+	added = err == nil
+	it, err = c.core.swap.GetItem(ctx, e.Key)
+	return it, added, err
+}
+
+// CompareAndSwap stores value, with ttl, where old was read, if old is still there. It
+// returns ErrConflict if the item changed since, and ErrMiss if it is gone. The kind of
+// the new value is that of old, unless c is a view of another kind.
 func (c *Cache) CompareAndSwap(ctx context.Context, old Item, value []byte, ttl time.Duration) error {
-	if c.hook != nil {
-		ctx, s := c.start(ctx, OpCompareAndSwap, 1)
-		err := c.compareAndSwap(ctx, old, value, ttl)
+	if c.bare != nil {
+		ctx, s := c.start(ctx, OpCompareAndSwap, old.Key)
+		err := c.bare.CompareAndSwap(ctx, old, value, ttl)
 		s.end(ctx, len(value), err)
 		return err
 	}
-	return c.compareAndSwap(ctx, old, value, ttl)
-}
-
-func (c *Cache) compareAndSwap(ctx context.Context, old Item, value []byte, ttl time.Duration) error {
-	if err := c.readyFor(ctx, OpCompareAndSwap, old); err != nil {
+	if err := c.readyFor(ctx, OpCompareAndSwap, &old); err != nil {
 		return err
 	}
-	if ttl < 0 {
-		return checkTTL(ttl)
+	if err := checkTTL(ttl); err != nil {
+		return err
 	}
+	return c.core.swap.CompareAndSwap(ctx, old.token, c.successor(&old, value, ttl))
+}
+
+// successor returns the entry that is to take the place of old.
+func (c *Cache) successor(old *Item, value []byte, ttl time.Duration) driver.Entry {
 	kind := old.Kind
 	if c.kind != Bytes {
 		kind = c.kind
 	}
-	return c.core.swap.CompareAndSwap(ctx, old.token, driver.Entry{Key: old.encoded, Value: value, TTL: ttl, Kind: kind})
+	return driver.Entry{Key: old.encoded, Value: value, TTL: ttl, Kind: kind}
 }
 
 // CompareAndDelete removes the item that old was read from, if it is still there. It
-// answers ErrConflict if the item was changed since, ErrMiss if it is gone.
+// returns ErrConflict if the item changed since, and ErrMiss if it is gone.
 func (c *Cache) CompareAndDelete(ctx context.Context, old Item) error {
-	if c.hook != nil {
-		ctx, s := c.start(ctx, OpCompareAndDelete, 1)
-		err := c.compareAndDelete(ctx, old)
+	if c.bare != nil {
+		ctx, s := c.start(ctx, OpCompareAndDelete, old.Key)
+		err := c.bare.CompareAndDelete(ctx, old)
 		s.end(ctx, 0, err)
 		return err
 	}
-	return c.compareAndDelete(ctx, old)
-}
-
-func (c *Cache) compareAndDelete(ctx context.Context, old Item) error {
-	if err := c.readyFor(ctx, OpCompareAndDelete, old); err != nil {
+	if err := c.readyFor(ctx, OpCompareAndDelete, &old); err != nil {
 		return err
 	}
 	return c.core.swap.CompareAndDelete(ctx, old.encoded, old.token)
 }
 
-// CompareAndDeleteMulti is CompareAndDelete for many items. Every item that is unchanged
-// is removed; a *MultiError names the keys of the others, each with its reason:
-// ErrConflict, ErrMiss, or a failure. Each item must be of another key: a second one of
-// the same name is refused, whatever its prefix, as the answer could not tell them apart.
-func (c *Cache) CompareAndDeleteMulti(ctx context.Context, old []Item) error {
-	if c.hook == nil {
-		return c.compareAndDeleteMulti(ctx, old)
-	}
-	ctx, s := c.start(ctx, OpCompareAndDeleteMulti, len(old))
-	err := c.compareAndDeleteMulti(ctx, old)
-	keys := make([]string, len(old))
-	for i, it := range old {
-		keys[i] = it.Key
-	}
-	s.hook.End(ctx, s.o, multi(distinct(keys), err))
-	return err
-}
-
-func (c *Cache) compareAndDeleteMulti(ctx context.Context, old []Item) error {
-	if err := c.ready(ctx); err != nil {
-		return err
-	}
-	if c.core.swap == nil {
-		return c.unsupported(OpCompareAndDeleteMulti)
-	}
-	b := &batch{keys: make([]string, 0, len(old)), originals: make([]string, 0, len(old))}
-	tokens := make([]any, 0, len(old))
-	seen := make(map[string]bool, len(old))
-	for _, it := range old {
-		if seen[it.Key] {
-			b.note(it.Key, errSameKey)
-			continue
-		}
-		seen[it.Key] = true
-		if err := c.readyFor(ctx, OpCompareAndDeleteMulti, it); err != nil {
-			b.note(it.Key, err)
-			continue
-		}
-		b.keys = append(b.keys, it.encoded)
-		b.originals = append(b.originals, it.Key)
-		tokens = append(tokens, it.token)
-	}
-	if c.core.multiSwap == nil {
-		b.each(ctx, func(i int, key string) error {
-			return c.core.swap.CompareAndDelete(ctx, key, tokens[i])
-		})
-		return b.err(OpCompareAndDeleteMulti)
-	}
-	if len(b.keys) == 0 {
-		return b.err(OpCompareAndDeleteMulti)
-	}
-	for i, err := range c.core.multiSwap.CompareAndDeleteMulti(ctx, b.keys, tokens) {
-		b.fail(i, err)
-	}
-	return b.err(OpCompareAndDeleteMulti)
-}
-
-func (c *Cache) readyFor(ctx context.Context, op Op, old Item) error {
+// readyFor returns why op on old cannot begin, or nil.
+func (c *Cache) readyFor(ctx context.Context, op Op, old *Item) error {
 	if err := c.ready(ctx); err != nil {
 		return err
 	}
 	if c.core.swap == nil {
 		return c.unsupported(op)
 	}
+	return c.known(old)
+}
+
+// known returns an error unless old was read from this cache.
+func (c *Cache) known(old *Item) error {
 	if old.core != c.core || old.token == nil {
 		return errForeignItem
 	}

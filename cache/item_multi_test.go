@@ -46,7 +46,7 @@ func TestCompareAndDeleteMulti(t *testing.T) {
 	for name, s := range swappers() {
 		t.Run(name, func(t *testing.T) {
 			a := &able{stub: newStub()}
-			c := cache.New(s.driver(a), cache.Options{Name: "stub", Encoding: encoding.Base64()})
+			c := cache.New(s.driver(a), cache.Options{Name: "stub", KeyEncoding: encoding.Base64()})
 			for k, v := range map[string]string{"a": "1", "b": "2", "c": "3", "other": "4"} {
 				if err := c.Set(t.Context(), k, []byte(v), 0); err != nil {
 					t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 func TestItem(t *testing.T) {
 	ctx := t.Context()
 	a := &able{stub: newStub()}
-	c := cache.New(a, cache.Options{Name: "stub", Encoding: encoding.Base64()})
+	c := cache.New(a, cache.Options{Name: "stub", KeyEncoding: encoding.Base64()})
 	if err := c.Set(ctx, "my key", []byte("1"), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestForeignItems(t *testing.T) {
 	c := open(a)
 	for name, it := range map[string]cache.Item{"foreign": foreign, "zero": {}, "made up": {Key: "k", Value: []byte("1")}} {
 		err := c.CompareAndSwap(ctx, it, []byte("2"), 0)
-		if err == nil || !strings.Contains(err.Error(), "GetItem") {
+		if err == nil || !strings.Contains(err.Error(), "not read from this cache") {
 			t.Errorf("CompareAndSwap of a %s item: %v", name, err)
 		}
 		if err := c.CompareAndDelete(ctx, it); err == nil {
@@ -135,7 +135,7 @@ func TestUnsupported(t *testing.T) {
 		cache.OpStats:                 last(c.Stats(ctx)),
 	} {
 		var e *cache.Error
-		if !errors.Is(err, errors.ErrUnsupported) || !errors.As(err, &e) || e.Driver != "stub" || e.Op != op.String() {
+		if !errors.Is(err, errors.ErrUnsupported) || !errors.As(err, &e) || e.Driver != "stub" || e.Op != op {
 			t.Errorf("%v: error %v", op, err)
 		}
 	}
@@ -150,10 +150,13 @@ func last[T any](_ T, err error) error { return err }
 func TestSupports(t *testing.T) {
 	required, all := open(newStub()), open(&able{stub: newStub()})
 	optional := map[cache.Op]bool{
-		cache.OpGetItem: true, cache.OpGetItemMulti: true, cache.OpCompareAndSwap: true, cache.OpCompareAndDelete: true,
-		cache.OpCompareAndDeleteMulti: true, cache.OpTouch: true, cache.OpStats: true,
+		cache.OpGetItem: true, cache.OpGetItemMulti: true, cache.OpGetOrAdd: true, cache.OpGetOrAddMulti: true,
+		cache.OpCompareAndSwap: true, cache.OpCompareAndSwapMulti: true, cache.OpCompareAndDelete: true, cache.OpCompareAndDeleteMulti: true,
+		cache.OpTouch: true, cache.OpGetAndTouch: true, cache.OpStats: true,
+		cache.OpDependencyKeys: true, cache.OpDependencyAdd: true, cache.OpDependencyDelete: true,
+		cache.OpLoad: true, cache.OpLoadMulti: true, cache.OpInvalidate: true,
 	}
-	for op := cache.OpGet; op <= cache.OpStats; op++ {
+	for _, op := range driver.Ops() {
 		if required.Supports(op) == optional[op] || !all.Supports(op) {
 			t.Errorf("%v: %v with the required operations, %v with all", op, required.Supports(op), all.Supports(op))
 		}
@@ -161,8 +164,11 @@ func TestSupports(t *testing.T) {
 			t.Errorf("operation %d has no name", op)
 		}
 	}
-	if beyond := cache.OpStats + 1; all.Supports(beyond) || beyond.String() != "unknown" {
+	if beyond := cache.OpInvalidate + 1; all.Supports(beyond) || beyond.String() != "unknown" {
 		t.Errorf("there is an operation %v", beyond)
+	}
+	if none := cache.Op(0); all.Supports(none) || none.String() != "" {
+		t.Errorf("the zero Op is %q, and Supports says %v", none, all.Supports(none))
 	}
 }
 

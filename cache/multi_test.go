@@ -42,7 +42,7 @@ func texts(values map[string][]byte) map[string]string {
 	return out
 }
 
-var errDown = driver.Unavailable("stub", "test", "s1", errors.New("refused"))
+var errDown = driver.Unavailable("stub", driver.OpGet, "s1", errors.New("refused"))
 
 // Without an ability for batches, the single operation is called once for each key.
 func TestBatchesFallBackToLoops(t *testing.T) {
@@ -87,7 +87,7 @@ func TestBatchesOfTheDriver(t *testing.T) {
 	if err := c.SetMulti(ctx, map[string][]byte{"a": []byte("1"), "b": []byte("2")}, 0); err != nil {
 		t.Fatal(err)
 	}
-	a.fail["c"], a.batchErr = errDown, errDown
+	a.fail["c"] = errDown
 	values, err := c.GetMulti(ctx, []string{"a", "absent", "c", "b"})
 	if !errors.Is(err, cache.ErrUnavailable) || errors.Is(err, cache.ErrMiss) {
 		t.Errorf("GetMulti: error %v, want the outage", err)
@@ -136,9 +136,9 @@ func drivers() map[string]driver.Cache {
 
 // An illegal key and an outage are both told.
 func TestBatchJoinsItsErrors(t *testing.T) {
-	a := &able{stub: newStub(), batchErr: errDown}
-	a.items["a"] = "1"
-	values, err := open(a).GetMulti(t.Context(), []string{"a", "b c"})
+	a := &able{stub: newStub()}
+	a.items["a"], a.fail["c"] = "1", errDown
+	values, err := open(a).GetMulti(t.Context(), []string{"a", "b c", "c"})
 	if !errors.Is(err, cache.ErrUnavailable) || !errors.Is(err, cache.ErrInvalidKey) {
 		t.Errorf("error %v, want both", err)
 	}
@@ -214,7 +214,7 @@ func TestBatchCollisions(t *testing.T) {
 	ctx := t.Context()
 	lower := encoding.New("lower", strings.ToLower)
 	for name, d := range drivers() {
-		c := cache.New(d, cache.Options{Name: "stub", Encoding: lower})
+		c := cache.New(d, cache.Options{Name: "stub", KeyEncoding: lower})
 		failed := map[string]error{"Key": encoding.ErrCollision, "kEY": encoding.ErrCollision, "key": encoding.ErrCollision}
 		err := c.SetMulti(ctx, map[string][]byte{"Key": []byte("1"), "kEY": []byte("2"), "key": nil, "other": []byte("3")}, 0)
 		failures(t, err, cache.OpSetMulti, failed)
@@ -234,7 +234,7 @@ func TestBatchCollisions(t *testing.T) {
 func TestBatchNamesAreTheCallers(t *testing.T) {
 	ctx := t.Context()
 	for name, d := range drivers() {
-		c := cache.New(d, cache.Options{Name: "stub", Encoding: encoding.Base64()}).WithPrefix("p:")
+		c := cache.New(d, cache.Options{Name: "stub", KeyEncoding: encoding.Base64()}).WithPrefix("p:")
 		if err := c.SetMulti(ctx, map[string][]byte{"my key": []byte("1"), "": []byte("2")}, 0); err != nil {
 			t.Fatal(err)
 		}

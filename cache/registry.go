@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/larder-go/larder/internal/dsn"
+	"github.com/larder-go/larder/cache/driver/dsn"
 )
 
 var registry struct {
@@ -15,16 +15,15 @@ var registry struct {
 	open map[string]func(dsn string) (*Cache, error)
 }
 
-// Register makes a driver known under the scheme of its DSNs. Drivers call it from
-// init. It panics if open is nil or the scheme is taken: both are mistakes in the
-// program that show when it starts.
+// Register makes a driver available under the scheme of its DSNs. Drivers call it from
+// init. It panics if open is nil or the scheme is already registered.
 func Register(scheme string, open func(dsn string) (*Cache, error)) {
 	registry.Lock()
 	defer registry.Unlock()
 	if open == nil {
 		panic("cache: Register of a nil function for " + scheme)
 	}
-	if _, taken := registry.open[scheme]; taken {
+	if _, dup := registry.open[scheme]; dup {
 		panic("cache: Register called twice for " + scheme)
 	}
 	if registry.open == nil {
@@ -40,24 +39,24 @@ func Drivers() []string {
 	return slices.Sorted(maps.Keys(registry.open))
 }
 
-// Open makes a cache from a string such as "memory://" or
-// "gomemcache://10.0.0.1:11211?timeout=200ms". Which parameters there are is in the
-// documentation of each driver's package, which must be imported. Open checks the
-// string and does not connect: use [Cache.Ping] for that.
+// Open opens a cache from a DSN, such as "memory://" or
+// "gomemcache://10.0.0.1:11211?timeout=200ms". The driver's package must be imported; its
+// documentation lists the parameters. Open validates the string and does not connect: use
+// [Cache.Ping] to check that the servers can be reached.
 func Open(source string) (*Cache, error) {
 	scheme, err := dsn.Scheme(source)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cache: %w", err)
 	}
 	registry.RLock()
 	open := registry.open[scheme]
 	registry.RUnlock()
 	if open == nil {
-		known := "none are registered"
+		registered := "no driver is registered"
 		if names := Drivers(); len(names) > 0 {
-			known = "registered: " + strings.Join(names, ", ")
+			registered = "registered: " + strings.Join(names, ", ")
 		}
-		return nil, fmt.Errorf("cache: unknown driver %.40q (forgotten import?); %s", scheme, known)
+		return nil, fmt.Errorf("cache: unknown driver %.40q (forgotten import?); %s", scheme, registered)
 	}
 	return open(source)
 }

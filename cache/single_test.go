@@ -16,23 +16,23 @@ import (
 func everyCall(ctx context.Context, c *cache.Cache, key string, ttl time.Duration) map[string]error {
 	values, keys := map[string][]byte{key: []byte("v")}, []string{key}
 	return map[string]error{
-		"Get":              last(c.Get(ctx, key)),
-		"Set":              c.Set(ctx, key, nil, ttl),
-		"Add":              c.Add(ctx, key, nil, ttl),
-		"Replace":          c.Replace(ctx, key, nil, ttl),
-		"Delete":           c.Delete(ctx, key),
-		"Increment":        last(c.Increment(ctx, key, 1)),
-		"Decrement":        last(c.Decrement(ctx, key, 1)),
-		"IncrementInitial": last(c.IncrementInitial(ctx, key, 1, 1, ttl)),
-		"DecrementInitial": last(c.DecrementInitial(ctx, key, 1, 1, ttl)),
-		"Touch":            c.Touch(ctx, key, ttl),
-		"GetItem":          last(c.GetItem(ctx, key)),
-		"GetMulti":         last(c.GetMulti(ctx, keys)),
-		"GetItemMulti":     last(c.GetItemMulti(ctx, keys)),
-		"SetMulti":         c.SetMulti(ctx, values, ttl),
-		"AddMulti":         c.AddMulti(ctx, values, ttl),
-		"ReplaceMulti":     c.ReplaceMulti(ctx, values, ttl),
-		"DeleteMulti":      c.DeleteMulti(ctx, keys),
+		"Get":           last(c.Get(ctx, key)),
+		"Set":           c.Set(ctx, key, nil, ttl),
+		"Add":           c.Add(ctx, key, nil, ttl),
+		"Replace":       c.Replace(ctx, key, nil, ttl),
+		"Delete":        c.Delete(ctx, key),
+		"Increment":     last(c.Increment(ctx, key, 1)),
+		"Decrement":     last(c.Decrement(ctx, key, 1)),
+		"IncrementFrom": last(c.IncrementFrom(ctx, key, 1, 1, ttl)),
+		"DecrementFrom": last(c.DecrementFrom(ctx, key, 1, 1, ttl)),
+		"Touch":         c.Touch(ctx, key, ttl),
+		"GetItem":       last(c.GetItem(ctx, key)),
+		"GetMulti":      last(c.GetMulti(ctx, keys)),
+		"GetItemMulti":  last(c.GetItemMulti(ctx, keys)),
+		"SetMulti":      c.SetMulti(ctx, values, ttl),
+		"AddMulti":      c.AddMulti(ctx, values, ttl),
+		"ReplaceMulti":  c.ReplaceMulti(ctx, values, ttl),
+		"DeleteMulti":   c.DeleteMulti(ctx, keys),
 	}
 }
 
@@ -51,7 +51,7 @@ func wholeCalls(ctx context.Context, c *cache.Cache) map[string]error {
 func TestNothingWrongReachesTheDriver(t *testing.T) {
 	done, cancel := context.WithCancel(t.Context())
 	cancel()
-	takeTTL := []string{"Set", "Add", "Replace", "IncrementInitial", "DecrementInitial", "Touch", "SetMulti", "AddMulti", "ReplaceMulti"}
+	takeTTL := []string{"Set", "Add", "Replace", "IncrementFrom", "DecrementFrom", "Touch", "SetMulti", "AddMulti", "ReplaceMulti"}
 	for name, test := range map[string]struct {
 		errs  func(c *cache.Cache) map[string]error
 		names []string // nil: all
@@ -61,7 +61,7 @@ func TestNothingWrongReachesTheDriver(t *testing.T) {
 		"an empty key":   {func(c *cache.Cache) map[string]error { return everyCall(t.Context(), c, "", 0) }, nil, cache.ErrInvalidKey},
 		"a long key":     {func(c *cache.Cache) map[string]error { return everyCall(t.Context(), c, strings.Repeat("x", 251), 0) }, nil, cache.ErrInvalidKey},
 		"an illegal key and a negative TTL": {func(c *cache.Cache) map[string]error { return everyCall(t.Context(), c, "a b", -1) },
-			[]string{"Set", "Add", "Replace", "IncrementInitial", "DecrementInitial", "Touch"}, cache.ErrInvalidKey},
+			[]string{"Set", "Add", "Replace", "IncrementFrom", "DecrementFrom", "Touch"}, cache.ErrInvalidKey},
 		"a context":        {func(c *cache.Cache) map[string]error { return everyCall(done, c, "k", 0) }, nil, context.Canceled},
 		"a context, whole": {func(c *cache.Cache) map[string]error { return wholeCalls(done, c) }, nil, context.Canceled},
 		"closed": {func(c *cache.Cache) map[string]error {
@@ -109,15 +109,15 @@ func everyTTL(ctx context.Context, c *cache.Cache) map[string]error {
 	const ttl = -time.Second
 	values := map[string][]byte{"k": nil}
 	return map[string]error{
-		"Set":              c.Set(ctx, "k", nil, ttl),
-		"Add":              c.Add(ctx, "k", nil, ttl),
-		"Replace":          c.Replace(ctx, "k", nil, ttl),
-		"IncrementInitial": last(c.IncrementInitial(ctx, "k", 1, 1, ttl)),
-		"DecrementInitial": last(c.DecrementInitial(ctx, "k", 1, 1, ttl)),
-		"Touch":            c.Touch(ctx, "k", ttl),
-		"SetMulti":         c.SetMulti(ctx, values, ttl),
-		"AddMulti":         c.AddMulti(ctx, values, ttl),
-		"ReplaceMulti":     c.ReplaceMulti(ctx, values, ttl),
+		"Set":           c.Set(ctx, "k", nil, ttl),
+		"Add":           c.Add(ctx, "k", nil, ttl),
+		"Replace":       c.Replace(ctx, "k", nil, ttl),
+		"IncrementFrom": last(c.IncrementFrom(ctx, "k", 1, 1, ttl)),
+		"DecrementFrom": last(c.DecrementFrom(ctx, "k", 1, 1, ttl)),
+		"Touch":         c.Touch(ctx, "k", ttl),
+		"SetMulti":      c.SetMulti(ctx, values, ttl),
+		"AddMulti":      c.AddMulti(ctx, values, ttl),
+		"ReplaceMulti":  c.ReplaceMulti(ctx, values, ttl),
 	}
 }
 
@@ -125,7 +125,7 @@ func everyTTL(ctx context.Context, c *cache.Cache) map[string]error {
 func TestKeysAreEncodedOnce(t *testing.T) {
 	ctx := t.Context()
 	a := &able{stub: newStub()}
-	c := cache.New(a, cache.Options{Name: "stub", Encoding: encoding.Base64()}).WithPrefix("my ")
+	c := cache.New(a, cache.Options{Name: "stub", KeyEncoding: encoding.Base64()}).WithPrefix("my ")
 	for name, err := range everyCall(ctx, c, "key", 0) {
 		if err != nil && !errors.Is(err, cache.ErrMiss) && !errors.Is(err, cache.ErrNotStored) && !errors.Is(err, cache.ErrNotNumber) {
 			t.Errorf("%s: %v", name, err)
@@ -170,9 +170,9 @@ func TestInitialRaces(t *testing.T) {
 			delete(s.items, "n")
 		}
 	}
-	n, err := c.IncrementInitial(t.Context(), "n", 5, 10, 0)
+	n, err := c.IncrementFrom(t.Context(), "n", 5, 10, 0)
 	if err != nil || n != 15 {
-		t.Errorf("IncrementInitial: %d and error %v, want 15", n, err)
+		t.Errorf("IncrementFrom: %d and error %v, want 15", n, err)
 	}
 	if got, want := s.calls(), "increment n, add n, increment n, add n"; got != want {
 		t.Errorf("the driver did %q, want %q", got, want)
@@ -189,16 +189,16 @@ func TestInitialCountsWhatAnotherBegan(t *testing.T) {
 			s.items["n"] = "100"
 		}
 	}
-	n, err := open(s).DecrementInitial(t.Context(), "n", 5, 10, 0)
+	n, err := open(s).DecrementFrom(t.Context(), "n", 5, 10, 0)
 	if err != nil || n != 95 {
-		t.Errorf("DecrementInitial: %d and error %v, want 95", n, err)
+		t.Errorf("DecrementFrom: %d and error %v, want 95", n, err)
 	}
 }
 
 func TestInitialErrors(t *testing.T) {
 	s := newStub()
 	s.fail["n"] = errDown
-	if _, err := open(s).IncrementInitial(t.Context(), "n", 1, 1, 0); !errors.Is(err, cache.ErrUnavailable) {
+	if _, err := open(s).IncrementFrom(t.Context(), "n", 1, 1, 0); !errors.Is(err, cache.ErrUnavailable) {
 		t.Errorf("an outage: %v", err)
 	}
 	if got := s.calls(); got != "increment n" {
@@ -211,7 +211,7 @@ func TestInitialErrors(t *testing.T) {
 			s.fail["n"] = errDown
 		}
 	}
-	if n, err := open(s).IncrementInitial(t.Context(), "n", 1, 1, 0); n != 0 || !errors.Is(err, cache.ErrUnavailable) {
+	if n, err := open(s).IncrementFrom(t.Context(), "n", 1, 1, 0); n != 0 || !errors.Is(err, cache.ErrUnavailable) {
 		t.Errorf("an outage of the add: %d, %v", n, err)
 	}
 	// A context that ends stops the loop.
@@ -225,7 +225,7 @@ func TestInitialErrors(t *testing.T) {
 			cancel()
 		}
 	}
-	if _, err := open(s).IncrementInitial(ctx, "n", 1, 1, 0); !errors.Is(err, context.Canceled) {
+	if _, err := open(s).IncrementFrom(ctx, "n", 1, 1, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("a context that is done: %v", err)
 	}
 }

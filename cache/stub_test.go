@@ -120,20 +120,31 @@ func (s *stub) Close() error { return s.did(context.Background(), "close", "") }
 
 // able is a stub with every ability. The batches answer what is planned, or do their
 // work one by one.
-type able struct {
-	*stub
-	batchErr error // beside the values of a batch of gets
-}
+type able struct{ *stub }
 
-func (a *able) GetMulti(ctx context.Context, keys []string) ([][]byte, error) {
+func (a *able) GetMulti(ctx context.Context, keys []string) ([][]byte, []error) {
 	a.did(ctx, "get-multi", fmt.Sprint(keys))
 	values := make([][]byte, len(keys))
+	errs := a.failures(keys)
 	for i, k := range keys {
 		if v, ok := a.items[k]; ok && a.fail[k] == nil {
 			values[i] = []byte(v)
 		}
 	}
-	return values, a.batchErr
+	return values, errs
+}
+
+// failures returns the errors that are planned for keys, or nil.
+func (a *able) failures(keys []string) (errs []error) {
+	for i, k := range keys {
+		if err := a.fail[k]; err != nil {
+			if errs == nil {
+				errs = make([]error, len(keys))
+			}
+			errs[i] = err
+		}
+	}
+	return errs
 }
 
 func (a *able) StoreMulti(ctx context.Context, mode driver.Mode, entries []driver.Entry) []error {
@@ -191,7 +202,7 @@ func (a *able) GetItem(ctx context.Context, key string) (driver.Item, error) {
 	return driver.Item{Value: []byte(v), Kind: a.kinds[key], Token: v}, nil
 }
 
-func (a *able) GetItemMulti(ctx context.Context, keys []string) ([]driver.Item, error) {
+func (a *able) GetItemMulti(ctx context.Context, keys []string) ([]driver.Item, []error) {
 	a.did(ctx, "get-item-multi", fmt.Sprint(keys))
 	items := make([]driver.Item, len(keys))
 	for i, k := range keys {
@@ -199,7 +210,7 @@ func (a *able) GetItemMulti(ctx context.Context, keys []string) ([]driver.Item, 
 			items[i] = driver.Item{Value: []byte(v), Kind: a.kinds[k], Token: v}
 		}
 	}
-	return items, a.batchErr
+	return items, a.failures(keys)
 }
 
 func (a *able) same(key string, token any) error {
@@ -258,6 +269,59 @@ func (a *able) Touch(ctx context.Context, key string, _ time.Duration) error {
 	return a.did(ctx, "touch", key)
 }
 
+func (a *able) GetAndTouch(ctx context.Context, key string, ttl time.Duration) ([]byte, error) {
+	if err := a.did(ctx, "get-and-touch", key); err != nil {
+		return nil, err
+	}
+	v, ok := a.items[key]
+	if !ok {
+		return nil, driver.ErrMiss
+	}
+	return []byte(v), nil
+}
+
+func (a *able) GetOrAddMulti(ctx context.Context, entries []driver.Entry) (items []driver.Item, added []bool, errs []error) {
+	keys := make([]string, len(entries))
+	for i, e := range entries {
+		keys[i] = e.Key
+	}
+	slices.Sort(keys)
+	a.did(ctx, "get-or-add-multi", fmt.Sprint(keys))
+	items, added = make([]driver.Item, len(entries)), make([]bool, len(entries))
+	for i, e := range entries {
+		if err := a.fail[e.Key]; err != nil {
+			if errs == nil {
+				errs = make([]error, len(entries))
+			}
+			errs[i] = err
+			continue
+		}
+		if _, ok := a.items[e.Key]; !ok {
+			a.items[e.Key], a.kinds[e.Key] = string(e.Value), e.Kind
+			added[i] = true
+		}
+		v := a.items[e.Key]
+		items[i] = driver.Item{Value: []byte(v), Kind: a.kinds[e.Key], Token: v}
+	}
+	return items, added, errs
+}
+
+func (a *able) CompareAndSwapMulti(ctx context.Context, tokens []any, entries []driver.Entry) []error {
+	keys := make([]string, len(entries))
+	errs := make([]error, len(entries))
+	for i, e := range entries {
+		keys[i] = e.Key
+		if errs[i] = a.fail[e.Key]; errs[i] == nil {
+			errs[i] = a.same(e.Key, tokens[i])
+		}
+		if errs[i] == nil {
+			a.items[e.Key], a.kinds[e.Key] = string(e.Value), e.Kind
+		}
+	}
+	a.did(ctx, "swap-multi", fmt.Sprint(keys))
+	return errs
+}
+
 func (a *able) Ping(ctx context.Context) error { return a.did(ctx, "ping", "") }
 
 func (a *able) Stats(ctx context.Context) (driver.Stats, error) {
@@ -265,13 +329,9 @@ func (a *able) Stats(ctx context.Context) (driver.Stats, error) {
 }
 
 var (
-	_ driver.MultiGetter     = (*able)(nil)
-	_ driver.MultiStorer     = (*able)(nil)
-	_ driver.MultiDeleter    = (*able)(nil)
-	_ driver.Swapper         = (*able)(nil)
-	_ driver.MultiItemGetter = (*able)(nil)
-	_ driver.MultiSwapper    = (*able)(nil)
-	_ driver.Toucher         = (*able)(nil)
-	_ driver.Pinger          = (*able)(nil)
-	_ driver.Statser         = (*able)(nil)
+	_ driver.Batcher       = (*able)(nil)
+	_ driver.BatchSwapper  = (*able)(nil)
+	_ driver.Toucher       = (*able)(nil)
+	_ driver.Pinger        = (*able)(nil)
+	_ driver.StatsReporter = (*able)(nil)
 )

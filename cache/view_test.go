@@ -37,8 +37,8 @@ func TestAs(t *testing.T) {
 			t.Errorf("Replace: stored as %v, error %v", s.kinds["plain"], err)
 		}
 		// A counter that begins is a number in every view.
-		if _, err := text.IncrementInitial(ctx, "n", 1, 1, 0); err != nil || s.kinds["n"] != cache.Number {
-			t.Errorf("IncrementInitial: stored as %v, error %v", s.kinds["n"], err)
+		if _, err := text.IncrementFrom(ctx, "n", 1, 1, 0); err != nil || s.kinds["n"] != cache.Number {
+			t.Errorf("IncrementFrom: stored as %v, error %v", s.kinds["n"], err)
 		}
 	}
 }
@@ -82,7 +82,7 @@ func TestPrefixIsAPartOfTheKey(t *testing.T) {
 		t.Errorf("an empty key after a prefix: %v", err)
 	}
 	s := newStub()
-	c = cache.New(s, cache.Options{Name: "stub", Encoding: encoding.Base64()}).WithPrefix("my ")
+	c = cache.New(s, cache.Options{Name: "stub", KeyEncoding: encoding.Base64()}).WithPrefix("my ")
 	if err := c.Set(t.Context(), "key", []byte("v"), 0); err != nil || s.items["bXkga2V5"] != "v" {
 		t.Errorf("stored: %v, error %v", s.items, err)
 	}

@@ -2,78 +2,76 @@ package cache
 
 import (
 	"context"
-	"errors"
 
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// Stats are counts that a backend keeps of itself; the fields say what they hold.
+// Stats are statistics that a backend keeps.
 type Stats = driver.Stats
 
-// pingKey is what Ping asks for where the driver has no ping of its own. Nothing is
-// stored under it.
+// ServerStats are statistics of the connections to one server.
+type ServerStats = driver.ServerStats
+
+// pingKey is the key that Ping gets if the driver has no ping. Nothing is stored there.
 const pingKey = "larder-ping"
 
-// Flush removes everything in this cache: whatever the view and its prefix, and on
-// servers that are shared, what others stored. On a cache with namespaces it flushes
-// each of the caches behind them once.
+// Flush removes everything in this cache: whatever the view and its prefix, and on shared
+// servers, what other programs stored. A cache with namespaces flushes each cache behind
+// them once.
 func (c *Cache) Flush(ctx context.Context) error {
-	return c.whole(ctx, OpFlush, func(ctx context.Context, co *core) error { return co.driver.Flush(ctx) })
+	if c.bare != nil {
+		ctx, s := c.startMulti(ctx, OpFlush, 0)
+		err := c.bare.Flush(ctx)
+		s.end(ctx, 0, err)
+		return err
+	}
+	return c.whole(ctx, func(co *core) error { return co.driver.Flush(ctx) })
 }
 
-// Ping reports whether the servers of this cache can be reached: nil when all answer.
-// Caches in the process always can.
+// Ping reports whether the servers of this cache can be reached. It returns nil if all of
+// them reply. In-process caches are always reachable. A cache with namespaces pings each
+// cache behind them.
 func (c *Cache) Ping(ctx context.Context) error {
-	return c.whole(ctx, OpPing, func(ctx context.Context, co *core) error {
+	if c.bare != nil {
+		ctx, s := c.startMulti(ctx, OpPing, 0)
+		err := c.bare.Ping(ctx)
+		s.end(ctx, 0, err)
+		return err
+	}
+	return c.whole(ctx, func(co *core) error {
 		if co.ping != nil {
 			return co.ping.Ping(ctx)
 		}
 		_, err := co.driver.Get(ctx, pingKey)
-		if errors.Is(err, ErrMiss) {
-			return nil
-		}
-		return err
+		return ignoreMiss(err)
 	})
 }
 
-// whole runs f on each distinct cache behind c.
-func (c *Cache) whole(ctx context.Context, op Op, f func(context.Context, *core) error) error {
-	run := func(ctx context.Context) error {
-		if err := c.ready(ctx); err != nil {
-			return err
-		}
-		if c.parts == nil {
-			return f(ctx, c.core)
-		}
-		return c.parts.each(func(co *core) error {
-			if co.closed.Load() {
-				return ErrClosed
-			}
-			return f(ctx, co)
-		})
+// whole calls f for each distinct cache behind c.
+func (c *Cache) whole(ctx context.Context, f func(*core) error) error {
+	if err := c.ready(ctx); err != nil {
+		return err
 	}
-	if c.hook == nil {
-		return run(ctx)
+	if c.parts == nil {
+		return f(c.core)
 	}
-	ctx, s := c.start(ctx, op, 0)
-	err := run(ctx)
-	s.end(ctx, 0, err)
-	return err
+	return c.parts.each(func(co *core) error {
+		if co.closed.Load() {
+			return ErrClosed
+		}
+		return f(co)
+	})
 }
 
-// Stats returns the counts of this cache; on a cache with namespaces, those of the
-// default one. Not every backend can: see [Cache.Supports].
+// Stats returns the statistics of this cache; a cache with namespaces returns those of the
+// default one. Not every backend supports it; see [Cache.Supports].
 func (c *Cache) Stats(ctx context.Context) (Stats, error) {
-	if c.hook == nil {
-		return c.stats(ctx)
+	if c.bare != nil {
+		ctx, s := c.startMulti(ctx, OpStats, 0)
+		st, err := c.bare.Stats(ctx)
+		s.end(ctx, 0, err)
+		return st, err
 	}
-	ctx, s := c.start(ctx, OpStats, 0)
-	st, err := c.stats(ctx)
-	s.end(ctx, 0, err)
-	return st, err
-}
-
-func (c *Cache) stats(ctx context.Context) (Stats, error) {
 	if err := c.ready(ctx); err != nil {
 		return Stats{}, err
 	}
@@ -83,8 +81,8 @@ func (c *Cache) stats(ctx context.Context) (Stats, error) {
 	return c.core.stats.Stats(ctx)
 }
 
-// Close releases the cache and every view of it; on a cache with namespaces, all the
-// caches behind them. Operations that are running may still succeed; later ones
+// Close releases the resources of the cache and all its views; on a cache with namespaces,
+// those of all caches behind them. Operations in progress may still succeed; later ones
 // return ErrClosed. Closing again does nothing and returns nil.
 func (c *Cache) Close() error {
 	if c.parts != nil {

@@ -165,8 +165,8 @@ func TestBadConfigurations(t *testing.T) {
 		config client.Config
 		want   string
 	}{
-		{"nothing", client.Config{}, `no default namespace "default"; there are none`},
-		{"no default", client.Config{DSNs: map[string]string{"a": "null://", "b": "null://"}}, `there are "a", "b"`},
+		{"nothing", client.Config{}, `no default namespace "default"; there are no namespaces`},
+		{"no default", client.Config{DSNs: map[string]string{"a": "null://", "b": "null://"}}, `known namespaces: "a", "b"`},
 		{"twice", client.Config{Caches: map[string]*cache.Cache{"default": n}, DSNs: map[string]string{"default": "null://"}}, `"default" stands both`},
 		{"prefix of nothing", client.Config{DSNs: map[string]string{"default": "null://"}, Prefixes: map[string]string{"x": "x:"}}, `prefix for namespace "x"`},
 		{"unknown driver", client.Config{DSNs: map[string]string{"default": "null://", "x": "redis://u:secret@h"}}, `namespace "x": cache: unknown driver "redis"`},

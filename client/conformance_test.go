@@ -30,7 +30,7 @@ var layouts = map[string]struct {
 		client.Config{Default: "main", DSNs: map[string]string{
 			"main": "memory://?key_encoding=sha1", "other": "memory://?key_encoding=safe",
 		}},
-		cachetest.Options{Namespaces: []string{"main", "other"}, Encoding: mustEncoding("sha1")},
+		cachetest.Options{Namespaces: []string{"main", "other"}, KeyEncoding: mustEncoding("sha1")},
 	},
 }
 

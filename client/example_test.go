@@ -39,5 +39,5 @@ func Example() {
 	// Output:
 	// <html> <nil>
 	// cache: miss
-	// cache: unknown namespace "page"; there are "default", "pages", "sessions"
+	// cache: unknown namespace "page"; known namespaces: "default", "pages", "sessions"
 }

@@ -25,26 +25,28 @@ var errBusy = fmt.Errorf("the master was gone %d times before a wire held; the c
 // that holds something else than a count is [cache.ErrNotNumber]. On a cache that keeps
 // nothing Add does nothing.
 func (d *Dependency) Add(ctx context.Context, master, key string) error {
-	if err := d.checkMaster(master); err != nil {
-		return err
+	ctx, end := d.observe(ctx, cache.OpDependencyAdd, master, 1)
+	err := d.checkMaster(master)
+	if err == nil {
+		if err = d.wire(ctx, master, []string{key})[key]; err != nil {
+			err = fmt.Errorf("dependency: add: %w", err)
+		}
 	}
-	if err := d.wire(ctx, master, []string{key})[key]; err != nil {
-		return fmt.Errorf("dependency: add: %w", err)
-	}
-	return nil
+	end(err)
+	return err
 }
 
 // AddMulti is Add for many keys: one count, one batch of slots and one confirmation for
 // all of them. Every key that can be wired is; a [*cache.MultiError] names the keys whose wires may not hold, each
 // with its reason.
 func (d *Dependency) AddMulti(ctx context.Context, master string, keys []string) error {
-	if err := d.checkMaster(master); err != nil {
-		return err
+	ctx, end := d.observe(ctx, cache.OpDependencyAdd, master, len(keys))
+	err := d.checkMaster(master)
+	if err == nil {
+		err = d.wire(ctx, master, keys).err(cache.OpDependencyAdd)
 	}
-	if failed := d.wire(ctx, master, keys); len(failed) > 0 {
-		return fmt.Errorf("dependency: %w", &cache.MultiError{Op: cache.OpAddMulti, Errors: failed})
-	}
-	return nil
+	end(err)
+	return err
 }
 
 // checkMaster refuses a master to which the largest number cannot be appended, rather
@@ -120,7 +122,7 @@ func (d *Dependency) wire(ctx context.Context, master string, keys []string) fai
 
 // reserve counts the master up by n and returns the new count.
 func (d *Dependency) reserve(ctx context.Context, master string, n uint64) (uint64, error) {
-	last, err := d.cache.IncrementInitial(ctx, master, n, 0, 0)
+	last, err := d.cache.IncrementFrom(ctx, master, n, 0, 0)
 	if err != nil {
 		return 0, err
 	}

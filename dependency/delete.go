@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/encoding"
@@ -23,20 +24,23 @@ const maxRounds = 2
 // cache, which only a program in another language can have made, is reported once as
 // [cache.ErrInvalidKey]; its wire is removed with the others.
 func (d *Dependency) Delete(ctx context.Context, master string) error {
-	if err := d.drop(ctx, []string{master})[master]; err != nil {
-		return fmt.Errorf("dependency: delete: %w", err)
+	ctx, end := d.observe(ctx, cache.OpDependencyDelete, master, 1)
+	err := d.drop(ctx, []string{master})[master]
+	if err != nil {
+		err = fmt.Errorf("dependency: delete: %w", err)
 	}
-	return nil
+	end(err)
+	return err
 }
 
 // DeleteMulti is Delete for many masters, in batches across all of them. A
 // [*cache.MultiError] names the masters for which Delete would have returned an
 // error; for the others the promise is kept. Masters may repeat.
 func (d *Dependency) DeleteMulti(ctx context.Context, masters []string) error {
-	if failed := d.drop(ctx, masters); len(failed) > 0 {
-		return fmt.Errorf("dependency: %w", &cache.MultiError{Op: cache.OpDeleteMulti, Errors: failed})
-	}
-	return nil
+	ctx, end := d.observe(ctx, cache.OpDependencyDelete, "", len(slices.Compact(slices.Sorted(slices.Values(masters)))))
+	err := d.drop(ctx, masters).err(cache.OpDependencyDelete)
+	end(err)
+	return err
 }
 
 // target is a master that is being deleted, as it was read.

@@ -52,6 +52,13 @@ func New(c *cache.Cache, ttl time.Duration) (*Dependency, error) {
 // not in it, items that expired may be. When a part could not be read, what was read until
 // then comes with the error.
 func (d *Dependency) Keys(ctx context.Context, master string) ([]string, error) {
+	ctx, end := d.observe(ctx, cache.OpDependencyKeys, master, 1)
+	keys, err := d.keys(ctx, master)
+	end(err)
+	return keys, err
+}
+
+func (d *Dependency) keys(ctx context.Context, master string) ([]string, error) {
 	it, err := d.cache.GetItem(ctx, master)
 	if errors.Is(err, cache.ErrMiss) {
 		return nil, nil

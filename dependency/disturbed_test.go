@@ -14,18 +14,18 @@ import (
 
 // watcher is a hook that lets a test act between the operations of a call.
 type watcher struct {
-	before func(cache.Operation)
-	after  func(cache.Operation, cache.Outcome)
+	before func(cache.Call)
+	after  func(cache.Call, cache.Result)
 }
 
-func (w watcher) Start(ctx context.Context, o cache.Operation) context.Context {
+func (w watcher) Start(ctx context.Context, o cache.Call) context.Context {
 	if w.before != nil {
 		w.before(o)
 	}
 	return ctx
 }
 
-func (w watcher) End(_ context.Context, o cache.Operation, r cache.Outcome) {
+func (w watcher) End(_ context.Context, o cache.Call, r cache.Result) {
 	if w.after != nil {
 		w.after(o, r)
 	}
@@ -39,7 +39,7 @@ func TestDeleteGoesRoundAgain(t *testing.T) {
 	set(t, c, "a", "late")
 	ok(t, quiet.Add(ctx, "m", "a"))
 	rounds := 0
-	d := newDependency(t, c.WithHook(watcher{before: func(o cache.Operation) {
+	d := newDependency(t, c.WithHook(watcher{before: func(o cache.Call) {
 		if o.Op == cache.OpDeleteMulti {
 			if rounds++; rounds == 1 {
 				ok(t, quiet.Add(ctx, "m", "late"))
@@ -58,7 +58,7 @@ func TestDeleteUnderSteadyAdds(t *testing.T) {
 	set(t, c, "a")
 	ok(t, quiet.Add(ctx, "m", "a"))
 	n := 0
-	d := newDependency(t, c.WithHook(watcher{before: func(o cache.Operation) {
+	d := newDependency(t, c.WithHook(watcher{before: func(o cache.Call) {
 		// The first of a round removes slots, the second the master.
 		if o.Op == cache.OpCompareAndDeleteMulti {
 			n++
@@ -85,7 +85,7 @@ func TestAddBeginsAgain(t *testing.T) {
 	ctx, c := t.Context(), newMemory(t)
 	quiet := newDependency(t, c)
 	times := 0
-	d := newDependency(t, c.WithHook(watcher{after: func(o cache.Operation, _ cache.Outcome) {
+	d := newDependency(t, c.WithHook(watcher{after: func(o cache.Call, _ cache.Result) {
 		if o.Op == cache.OpAdd || o.Op == cache.OpAddMulti {
 			if times++; times <= 3 {
 				ok(t, quiet.Delete(ctx, "m"))
@@ -104,7 +104,7 @@ func TestAddBeginsAgain(t *testing.T) {
 // A cache that keeps no master, such as one that is full: an error, not a loop.
 func TestAddGivesUp(t *testing.T) {
 	ctx, c := t.Context(), newMemory(t)
-	d := newDependency(t, c.WithHook(watcher{after: func(o cache.Operation, _ cache.Outcome) {
+	d := newDependency(t, c.WithHook(watcher{after: func(o cache.Call, _ cache.Result) {
 		if o.Op == cache.OpAdd || o.Op == cache.OpAddMulti {
 			ok(t, c.Delete(ctx, "m"))
 		}
@@ -129,7 +129,7 @@ func TestLostMaster(t *testing.T) {
 		ok(t, c.Delete(ctx, "m"))
 
 		operations := 0
-		counted := newDependency(t, c.WithHook(watcher{before: func(cache.Operation) { operations++ }}))
+		counted := newDependency(t, c.WithHook(watcher{before: func(cache.Call) { operations++ }}))
 		ok(t, counted.AddMulti(ctx, "m", added))
 		if operations > 30 {
 			t.Errorf("%s: %d operations to pass 1,000 slots, want at most 30", name, operations)
@@ -148,7 +148,7 @@ func TestLargeCount(t *testing.T) {
 	ok(t, newDependency(t, c).Add(ctx, "m", "last"))
 
 	largest := 0
-	d := newDependency(t, c.WithHook(watcher{before: func(o cache.Operation) { largest = max(largest, o.Keys) }}))
+	d := newDependency(t, c.WithHook(watcher{before: func(o cache.Call) { largest = max(largest, o.Keys) }}))
 	keys, err := d.Keys(ctx, "m")
 	ok(t, err)
 	if len(keys) != 2 {
@@ -177,7 +177,7 @@ func TestCancel(t *testing.T) {
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		batches, late := 0, 0
-		err := call(ctx, c.WithHook(watcher{before: func(cache.Operation) {
+		err := call(ctx, c.WithHook(watcher{before: func(cache.Call) {
 			if batches++; batches == 3 {
 				cancel()
 			}
@@ -200,7 +200,7 @@ func TestCancel(t *testing.T) {
 func TestSlowConfirmation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, c := t.Context(), newMemory(t)
-		d := newDependency(t, c.WithHook(watcher{after: func(o cache.Operation, _ cache.Outcome) {
+		d := newDependency(t, c.WithHook(watcher{after: func(o cache.Call, _ cache.Result) {
 			if o.Op == cache.OpAdd {
 				time.Sleep(2 * ttl)
 			}

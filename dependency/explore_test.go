@@ -70,7 +70,7 @@ type state struct {
 }
 
 // errFault is what a failing operation answers.
-var errFault = driver.Unavailable("script", "any", "", fmt.Errorf("injected"))
+var errFault = driver.Unavailable("script", driver.OpGet, "", fmt.Errorf("injected"))
 
 func (w *world) key(name string) int {
 	id, ok := w.keyIDs[name]

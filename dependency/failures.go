@@ -2,6 +2,7 @@ package dependency
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/larder-go/larder/cache"
 )
@@ -26,6 +27,14 @@ func (f *failures) join(key string, err error) {
 		return
 	}
 	f.add(key, err)
+}
+
+// err returns the failures as a MultiError, or nil.
+func (f failures) err(op cache.Op) error {
+	if len(f) == 0 {
+		return nil
+	}
+	return fmt.Errorf("dependency: %w", &cache.MultiError{Op: op, Errors: f})
 }
 
 func (f failures) addAll(keys []string, err error) failures {

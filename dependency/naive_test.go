@@ -12,7 +12,7 @@ import (
 // the master.
 var naive = protocol{
 	add: func(ctx context.Context, c *cache.Cache, master string, keys []string) error {
-		n, err := c.IncrementInitial(ctx, master, uint64(len(keys)), 0, 0)
+		n, err := c.IncrementFrom(ctx, master, uint64(len(keys)), 0, 0)
 		if err != nil {
 			return err
 		}

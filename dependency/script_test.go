@@ -187,6 +187,20 @@ func (s *script) Store(_ context.Context, mode driver.Mode, e driver.Entry) erro
 	return s.ask(request{op: "store", mode: mode, key: e.Key, value: string(e.Value), kind: e.Kind}).err
 }
 
+// GetMulti is a sequence of single operations.
+func (s *script) GetMulti(ctx context.Context, keys []string) ([][]byte, []error) {
+	values, errs := make([][]byte, len(keys)), make([]error, len(keys))
+	for i, key := range keys {
+		v, err := s.Get(ctx, key)
+		if err != nil && err != driver.ErrMiss {
+			errs[i] = err
+		} else if err == nil {
+			values[i] = v
+		}
+	}
+	return values, errs
+}
+
 // StoreMulti is a sequence of single operations, in the order of keys: that of the
 // caller's map is random.
 func (s *script) StoreMulti(ctx context.Context, mode driver.Mode, entries []driver.Entry) []error {
@@ -247,9 +261,8 @@ func (s *script) Flush(context.Context) error { panic("flush: not a part of any 
 func (s *script) Close() error { return nil }
 
 var (
-	_ driver.Swapper      = (*script)(nil)
-	_ driver.MultiStorer  = (*script)(nil)
-	_ driver.MultiDeleter = (*script)(nil)
+	_ driver.Swapper = (*script)(nil)
+	_ driver.Batcher = (*script)(nil)
 )
 
 // ttl is of no interest to schedules: time stands still in them.

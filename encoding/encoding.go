@@ -26,7 +26,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/larder-go/larder/internal/key"
+	"github.com/larder-go/larder/internal/keyrule"
 )
 
 // Encoding maps the keys of a program to the keys of a server. It is a value, safe
@@ -68,7 +68,7 @@ func Hash(name string, newHash func() hash.Hash) Encoding {
 // looks like such a digest is hashed as well.
 func Safe() Encoding {
 	return New("safe", func(k string) string {
-		if key.Legal(k) && !looksHashed(k) {
+		if keyrule.Valid(k) && !looksHashed(k) {
 			return k
 		}
 		sum := sha256.Sum256([]byte(k))
@@ -146,6 +146,9 @@ func (e Encoding) String() string {
 	}
 	return e.name
 }
+
+// IsZero reports whether e is the zero Encoding, which leaves keys as they are.
+func (e Encoding) IsZero() bool { return e.encode == nil }
 
 // Equal reports whether both have the same name, and both or none leave keys as they
 // are.

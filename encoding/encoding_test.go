@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/larder-go/larder/encoding"
-	"github.com/larder-go/larder/internal/key"
+	"github.com/larder-go/larder/internal/keyrule"
 )
 
 func byName(t testing.TB, name string) encoding.Encoding {
@@ -119,7 +119,7 @@ func TestNamesRoundTrip(t *testing.T) {
 
 // What ends in a digest or in safe gives legal keys for every key, a digest in base64
 // for every short one.
-func TestResultsAreLegal(t *testing.T) {
+func TestResultsAreValid(t *testing.T) {
 	keys := []string{
 		"", "k", "my key", "a\r\nb", "\x00", "\x7f", "ключ", "\xff\xfe", strings.Repeat("x", 250), strings.Repeat("x", 251),
 		strings.Repeat("\n", 5000), "~47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU=",
@@ -131,11 +131,11 @@ func TestResultsAreLegal(t *testing.T) {
 		e := byName(t, name)
 		for _, k := range keys {
 			form := e.Encode(k)
-			if always && !key.Legal(form) {
-				t.Errorf("%s of %.20q: %.40q is not legal: %s", name, k, form, key.Problem(form))
+			if always && !keyrule.Valid(form) {
+				t.Errorf("%s of %.20q: %.40q is not legal: %s", name, k, form, keyrule.Problem(form))
 			}
-			if last == "base64" && len(form) > 0 && len(form) <= key.MaxLen && !key.Legal(form) {
-				t.Errorf("%s of %.20q: %.40q is not legal: %s", name, k, form, key.Problem(form))
+			if last == "base64" && len(form) > 0 && len(form) <= keyrule.MaxLen && !keyrule.Valid(form) {
+				t.Errorf("%s of %.20q: %.40q is not legal: %s", name, k, form, keyrule.Problem(form))
 			}
 		}
 	}
@@ -236,8 +236,8 @@ func FuzzSafe(f *testing.F) {
 			t.Errorf("%q, the form of %q, is its own form: the two share it", formA, a)
 		}
 		for _, s := range []string{formA, formB} {
-			if !key.Legal(s) {
-				t.Errorf("%q is not legal: %s", s, key.Problem(s))
+			if !keyrule.Valid(s) {
+				t.Errorf("%q is not legal: %s", s, keyrule.Problem(s))
 			}
 		}
 	})

@@ -132,8 +132,8 @@ type pause struct {
 	hold chan struct{}
 }
 
-func (p pause) Start(ctx context.Context, _ cache.Operation) context.Context { return ctx }
-func (p pause) End(_ context.Context, o cache.Operation, _ cache.Outcome) {
+func (p pause) Start(ctx context.Context, _ cache.Call) context.Context { return ctx }
+func (p pause) End(_ context.Context, o cache.Call, _ cache.Result) {
 	if o.Op == p.op {
 		<-p.hold
 	}
@@ -334,13 +334,13 @@ func TestEmptyValuesAreNotCached(t *testing.T) {
 
 func TestTooLargeForTheCache(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, err := memory.New(memory.Config{MaxBytes: memory.MinBytes})
+		c, err := memory.New(memory.Config{MaxBytes: memory.MinMaxBytes})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
 		l := loader(t, c)
-		large := strings.Repeat("v", memory.MinBytes)
+		large := strings.Repeat("v", memory.MinMaxBytes)
 		began := time.Now()
 		for range 3 {
 			want(t, l, "k", large, value(large))
@@ -427,7 +427,7 @@ func TestNullLoadsEachTime(t *testing.T) {
 // down is a cache whose server does not answer.
 type down struct{ driver.Cache }
 
-var errDown = driver.Unavailable("down", "any", "nowhere:1", errors.New("connection refused"))
+var errDown = driver.Unavailable("down", cache.OpGet, "nowhere:1", errors.New("connection refused"))
 
 func (down) Get(context.Context, string) ([]byte, error)             { return nil, errDown }
 func (down) Store(context.Context, driver.Mode, driver.Entry) error  { return errDown }

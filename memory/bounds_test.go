@@ -20,7 +20,7 @@ func TestMaxEntries(t *testing.T) {
 			}
 		}
 		st := s.stats()
-		if st.Entries < uint64(bound)*95/100 || st.EvictedForEntries != uint64(3*bound)-st.Entries || st.EvictedForBytes != 0 {
+		if st.Entries < uint64(bound)*95/100 || st.EvictionsByCount != uint64(3*bound)-st.Entries || st.EvictionsBySize != 0 {
 			t.Errorf("bound %d: %+v", bound, st)
 		}
 		s.consistent(t)
@@ -65,8 +65,8 @@ func TestMaxBytes(t *testing.T) {
 				}
 			}
 			st := s.stats()
-			t.Logf("%s: bound %d: %.2f useful, %.2f counted, %d evicted", name, bound, float64(useful)/float64(bound), float64(st.Bytes)/float64(bound), st.EvictedForBytes)
-			if st.EvictedForBytes > 0 && useful < bound*6/10 && name != "1" {
+			t.Logf("%s: bound %d: %.2f useful, %.2f counted, %d evicted", name, bound, float64(useful)/float64(bound), float64(st.Bytes)/float64(bound), st.EvictionsBySize)
+			if st.EvictionsBySize > 0 && useful < bound*6/10 && name != "1" {
 				t.Errorf("%s: of %d bytes only %d hold entries", name, bound, useful)
 			}
 		}

@@ -2,14 +2,12 @@ package memory
 
 import (
 	"fmt"
-	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/cache/driver/dsn"
 	"github.com/larder-go/larder/encoding"
-	"github.com/larder-go/larder/internal/dsn"
 )
 
 const scheme = "memory"
@@ -30,8 +28,8 @@ const (
 	DefaultBucketInterval = 15 * time.Second
 )
 
-// MinBytes is the least that Config.MaxBytes may be.
-const MinBytes = 64 << 10
+// MinMaxBytes is the least that Config.MaxBytes may be.
+const MinMaxBytes = 64 << 10
 
 // Config says how a cache in memory behaves. The zero value is a cache without bounds.
 type Config struct {
@@ -48,7 +46,7 @@ type Config struct {
 	// MaxBytes bounds the memory that the cache takes: entries with their keys
 	// and what the cache needs to find them, as counted by Stats. When it is
 	// reached, entries that seem the least useful are evicted. At least
-	// MinBytes; 0: no bound. See Limits for the largest value.
+	// MinMaxBytes; 0: no bound. See Limits for the largest value.
 	MaxBytes int64
 
 	// MaxEntries bounds the number of entries in the same way. 0: no bound.
@@ -78,12 +76,12 @@ func New(c Config) (*cache.Cache, error) {
 		return nil, fmt.Errorf("memory: Buckets is %d, want 1 or more, or 0 for the default of %d", c.Buckets, DefaultBuckets)
 	case c.BucketInterval < 0:
 		return nil, fmt.Errorf("memory: BucketInterval is %v, want more than 0, or 0 for the default of %v", c.BucketInterval, DefaultBucketInterval)
-	case c.MaxBytes < 0 || c.MaxBytes > 0 && c.MaxBytes < MinBytes:
-		return nil, fmt.Errorf("memory: MaxBytes is %d, want %d or more, or 0 for no bound", c.MaxBytes, MinBytes)
+	case c.MaxBytes < 0 || c.MaxBytes > 0 && c.MaxBytes < MinMaxBytes:
+		return nil, fmt.Errorf("memory: MaxBytes is %d, want %d or more, or 0 for no bound", c.MaxBytes, MinMaxBytes)
 	case c.MaxEntries < 0:
 		return nil, fmt.Errorf("memory: MaxEntries is %d, want 1 or more, or 0 for no bound", c.MaxEntries)
 	}
-	return cache.New(newStore(c), cache.Options{Name: scheme, Encoding: c.KeyEncoding}), nil
+	return cache.New(newStore(c), cache.Options{Name: scheme, KeyEncoding: c.KeyEncoding}), nil
 }
 
 // ParseDSN reads a Config from a string; the package comment lists the parameters.
@@ -99,8 +97,8 @@ func ParseDSN(source string) (Config, error) {
 	d.Size("max_bytes", &c.MaxBytes)
 	d.Int64("max_entries", &c.MaxEntries, 0)
 	d.Encoding(&c.KeyEncoding)
-	if c.MaxBytes > 0 && c.MaxBytes < MinBytes {
-		d.Errorf("max_bytes", "%d is less than %d", c.MaxBytes, MinBytes)
+	if c.MaxBytes > 0 && c.MaxBytes < MinMaxBytes {
+		d.Errorf("max_bytes", "%d is less than %d", c.MaxBytes, MinMaxBytes)
 	}
 	if err := d.Done(); err != nil {
 		return Config{}, err
@@ -111,25 +109,15 @@ func ParseDSN(source string) (Config, error) {
 // FormatDSN returns the string that ParseDSN reads c from, without CheckReads. What is
 // zero is left out.
 func (c Config) FormatDSN() string {
-	params := url.Values{}
-	if c.Buckets != 0 {
-		params.Set("buckets", strconv.Itoa(c.Buckets))
-	}
-	if c.BucketInterval != 0 {
-		params.Set("bucket_interval", c.BucketInterval.String())
-	}
-	if c.MaxBytes != 0 {
-		params.Set("max_bytes", strconv.FormatInt(c.MaxBytes, 10))
-	}
-	if c.MaxEntries != 0 {
-		params.Set("max_entries", strconv.FormatInt(c.MaxEntries, 10))
-	}
-	if name := c.KeyEncoding.String(); name != (encoding.Encoding{}).String() {
-		params.Set("key_encoding", name)
-	}
-	return dsn.Format(scheme, "", "", params)
+	b := dsn.Builder{Scheme: scheme}
+	b.Int("buckets", c.Buckets)
+	b.Duration("bucket_interval", c.BucketInterval)
+	b.Int64("max_bytes", c.MaxBytes)
+	b.Int64("max_entries", c.MaxEntries)
+	b.Encoding(c.KeyEncoding)
+	return b.DSN()
 }
 
 // errFull is the answer when a shard has used up the numbers for its slabs: 4 GiB of
 // small entries, or 16,384 large ones.
-var errFull = &driver.Error{Driver: scheme, Op: "store", Err: fmt.Errorf("%w: a shard of the cache is full", driver.ErrTooLarge)}
+var errFull = &driver.Error{Driver: scheme, Err: fmt.Errorf("%w: a shard of the cache is full", driver.ErrTooLarge)}

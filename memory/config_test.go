@@ -83,7 +83,7 @@ func TestBadConfig(t *testing.T) {
 	for want, c := range map[string]Config{
 		"Buckets":        {Buckets: -1},
 		"BucketInterval": {BucketInterval: -1},
-		"MaxBytes":       {MaxBytes: MinBytes - 1},
+		"MaxBytes":       {MaxBytes: MinMaxBytes - 1},
 		"MaxEntries":     {MaxEntries: -1},
 	} {
 		if _, err := New(c); err == nil || !strings.Contains(err.Error(), want) {

@@ -81,7 +81,7 @@ func TestForever(t *testing.T) {
 		s.wantGet(t, "longest", "v")
 		s.wantGet(t, "touched", "v")
 		s.wantMiss(t, "shortened")
-		if st := s.stats(); st.Entries != 4 || st.Expired != 1 {
+		if st := s.stats(); st.Entries != 4 || st.Expirations != 1 {
 			t.Errorf("%+v", st)
 		}
 		_ = s.Close()
@@ -121,7 +121,7 @@ func TestExpiredAreFreed(t *testing.T) {
 				want += n / 2
 			}
 			st := s.stats()
-			if st.Entries != want || st.Expired != n/2+200 {
+			if st.Entries != want || st.Expirations != n/2+200 {
 				t.Errorf("mixed %v: want %d entries: %+v", mixed, want, st)
 			}
 			if !mixed && st.Bytes > 100<<10 {
@@ -149,7 +149,7 @@ func TestExpiryIsBounded(t *testing.T) {
 			stores++
 			s.mustSet(t, "other", "value", time.Hour)
 			now := s.stats()
-			if freed := now.Expired - before.Expired; freed > mostSlice {
+			if freed := now.Expirations - before.Expirations; freed > mostSlice {
 				t.Fatalf("one store freed %d", freed)
 			}
 			before = now

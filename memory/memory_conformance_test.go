@@ -17,7 +17,7 @@ func TestConformance(t *testing.T) {
 		"encoding": {KeyEncoding: encoding.Safe()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := cachetest.Options{Synctest: true, Encoding: c.KeyEncoding}
+			o := cachetest.Options{Synctest: true, KeyEncoding: c.KeyEncoding}
 			if c.MaxBytes > 0 {
 				o.MaxValue = 8<<20 - 1024
 			}

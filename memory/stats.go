@@ -50,10 +50,10 @@ func (s *store) Stats(context.Context) (driver.Stats, error) {
 	for i := range s.shards {
 		sh := &s.shards[i]
 		sh.mu.Lock()
-		st.Sets += sh.version
-		st.Expired += sh.expired
-		st.EvictedForEntries += sh.evictedEntries
-		st.EvictedForBytes += sh.evictedBytes
+		st.Writes += sh.version
+		st.Expirations += sh.expired
+		st.EvictionsByCount += sh.evictedEntries
+		st.EvictionsBySize += sh.evictedBytes
 		st.Entries += uint64(sh.entries)
 		st.Bytes += uint64(sh.bytes())
 		sh.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/larder-go/larder/cache/driver"
-	"github.com/larder-go/larder/internal/key"
+	"github.com/larder-go/larder/internal/local"
 )
 
 // store is the driver.
@@ -38,12 +38,12 @@ type store struct {
 }
 
 var (
-	_ driver.Cache   = (*store)(nil)
-	_ driver.Swapper = (*store)(nil)
-	_ driver.Toucher = (*store)(nil)
-	_ driver.Pinger  = (*store)(nil)
-	_ driver.Statser = (*store)(nil)
-	_ key.Checker    = (*store)(nil)
+	_ driver.Cache         = (*store)(nil)
+	_ driver.Swapper       = (*store)(nil)
+	_ driver.Toucher       = (*store)(nil)
+	_ driver.Pinger        = (*store)(nil)
+	_ driver.StatsReporter = (*store)(nil)
+	_ local.Cache          = (*store)(nil)
 )
 
 func newStore(c Config) *store {
@@ -99,6 +99,9 @@ func share(bound int64, n, i int) int {
 
 func (s *store) shard(hash uint64) *shard { return &s.shards[hash&s.mask] }
 
+// Get implements [driver.Cache].
+func (s *store) Get(_ context.Context, key string) ([]byte, error) { return s.Lookup(key) }
+
 // Has reports whether a key is present.
 func (s *store) Has(key string) bool { return s.search(s.hash(key), key) != nil }
 
@@ -110,7 +113,11 @@ func (s *store) GetItem(_ context.Context, key string) (driver.Item, error) {
 	if r == nil {
 		return driver.Item{}, driver.ErrMiss
 	}
-	return driver.Item{Value: r.value(), Kind: r.header().kind(), Token: r}, nil
+	it := driver.Item{Value: r.value(), Kind: r.header().kind(), TTLKnown: true, Token: r}
+	if d := r.deadline(); d < forever {
+		it.TTL = max(1, time.Duration(d-uint64(s.clock.now())))
+	}
+	return it, nil
 }
 
 // hold locks the shard of a key and returns the entry of the key, present if it has not
@@ -236,6 +243,27 @@ func (e entry) is(t any, present bool) error {
 		return driver.ErrConflict
 	}
 	return nil
+}
+
+// GetAndTouch returns the bytes of the old record, which stays as it is because it is marked
+// as read.
+func (s *store) GetAndTouch(_ context.Context, key string, ttl time.Duration) (value []byte, err error) {
+	hash, now := s.hash(key), s.moment(ttl)
+	sh, e, present := s.hold(hash, key)
+	s.counters.note(present)
+	err = driver.ErrMiss
+	if present {
+		sh.verify(e.rec)
+		sh.markRead(&e)
+		value = e.rec.value()
+		v := driver.Entry{Key: key, Value: value, Kind: e.rec.header().kind()}
+		err = sh.put(e, true, hash, &v, deadline(now, ttl))
+	}
+	s.release(sh, now)
+	if err != nil {
+		return nil, err
+	}
+	return value, nil
 }
 
 // Touch stores the value again: to a Swapper it is a change.

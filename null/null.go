@@ -31,13 +31,12 @@ package null
 
 import (
 	"context"
-	"net/url"
 	"time"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/cache/driver/dsn"
 	"github.com/larder-go/larder/encoding"
-	"github.com/larder-go/larder/internal/dsn"
 )
 
 const name = "null"
@@ -61,7 +60,7 @@ type Config struct {
 
 // New returns a cache that keeps nothing.
 func New(c Config) *cache.Cache {
-	return cache.New(discard{}, cache.Options{Name: name, Encoding: c.KeyEncoding})
+	return cache.New(discard{}, cache.Options{Name: name, KeyEncoding: c.KeyEncoding, Discards: true})
 }
 
 // ParseDSN reads a configuration string; the package comment says which parameters
@@ -83,18 +82,15 @@ func ParseDSN(source string) (Config, error) {
 // FormatDSN writes the string that ParseDSN reads. An encoding of the program's own
 // stands in it by its name, which ParseDSN does not know.
 func (c Config) FormatDSN() string {
-	params := url.Values{}
-	if !c.KeyEncoding.Equal(encoding.Encoding{}) {
-		params.Set("key_encoding", c.KeyEncoding.String())
-	}
-	return dsn.Format(name, "", "", params)
+	b := dsn.Builder{Scheme: name}
+	b.Encoding(c.KeyEncoding)
+	return b.DSN()
 }
 
 var (
-	_ driver.Swapper   = discard{}
-	_ driver.Toucher   = discard{}
-	_ driver.Pinger    = discard{}
-	_ driver.Discarder = discard{}
+	_ driver.Swapper = discard{}
+	_ driver.Toucher = discard{}
+	_ driver.Pinger  = discard{}
 )
 
 type discard struct{}
@@ -108,7 +104,6 @@ func (discard) Touch(context.Context, string, time.Duration) error        { retu
 func (discard) Flush(context.Context) error                               { return nil }
 func (discard) Ping(context.Context) error                                { return nil }
 func (discard) Close() error                                              { return nil }
-func (discard) Discards()                                                 {}
 
 func (discard) GetItem(context.Context, string) (driver.Item, error) {
 	return driver.Item{}, driver.ErrMiss
@@ -116,6 +111,10 @@ func (discard) GetItem(context.Context, string) (driver.Item, error) {
 
 func (discard) CompareAndSwap(context.Context, any, driver.Entry) error {
 	return driver.ErrMiss
+}
+
+func (discard) GetAndTouch(context.Context, string, time.Duration) ([]byte, error) {
+	return nil, driver.ErrMiss
 }
 
 func (discard) CompareAndDelete(context.Context, string, any) error { return driver.ErrMiss }

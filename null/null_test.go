@@ -50,8 +50,8 @@ func TestBehaviour(t *testing.T) {
 		}
 	}
 	for range 2 {
-		if n, err := c.IncrementInitial(ctx, "k", 2, 5, 0); n != 7 || err != nil {
-			t.Errorf("IncrementInitial: %d and error %v, want 7", n, err)
+		if n, err := c.IncrementFrom(ctx, "k", 2, 5, 0); n != 7 || err != nil {
+			t.Errorf("IncrementFrom: %d and error %v, want 7", n, err)
 		}
 	}
 	many, err := c.GetMulti(ctx, []string{"k"})

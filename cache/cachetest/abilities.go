@@ -26,8 +26,10 @@ var abilityCases = []test{
 
 // mayLack are the operations that a backend need not have.
 var mayLack = map[cache.Op]bool{
-	cache.OpGetItem: true, cache.OpGetItemMulti: true, cache.OpCompareAndSwap: true, cache.OpCompareAndDelete: true,
-	cache.OpCompareAndDeleteMulti: true, cache.OpTouch: true, cache.OpStats: true,
+	cache.OpGetItem: true, cache.OpGetItemMulti: true, cache.OpGetOrAdd: true, cache.OpGetOrAddMulti: true,
+	cache.OpCompareAndSwap: true, cache.OpCompareAndSwapMulti: true,
+	cache.OpCompareAndDelete: true, cache.OpCompareAndDeleteMulti: true,
+	cache.OpTouch: true, cache.OpGetAndTouch: true, cache.OpStats: true,
 }
 
 func abilityAnswers(s *suite) {
@@ -53,7 +55,7 @@ func abilityRequired(s *suite) {
 		}
 	}
 	can := s.c.Supports(cache.OpCompareAndSwap)
-	for _, op := range []cache.Op{cache.OpGetItem, cache.OpGetItemMulti, cache.OpCompareAndDelete, cache.OpCompareAndDeleteMulti} {
+	for _, op := range []cache.Op{cache.OpGetItem, cache.OpGetItemMulti, cache.OpGetOrAdd, cache.OpGetOrAddMulti, cache.OpCompareAndSwapMulti, cache.OpCompareAndDelete, cache.OpCompareAndDeleteMulti} {
 		if s.c.Supports(op) != can {
 			s.errorf("%v: Supports says %v, and %v of compare and swap; one is of no use without the other", op, !can, can)
 		}
@@ -75,7 +77,7 @@ func (s *suite) unsupported(ops ...cache.Op) {
 			err := c.do(s, s.ctx, input{key: "k"})
 			s.is(err, errors.ErrUnsupported, "%s", c.name)
 			var e *cache.Error
-			if !errors.As(err, &e) || e.Driver == "" || e.Op == "" {
+			if !errors.As(err, &e) || e.Driver == "" || e.Op == 0 {
 				s.errorf("%s: error %#v, want a *cache.Error with driver and operation", c.name, err)
 			}
 		}
@@ -115,7 +117,7 @@ func statsCounts(s *suite) {
 	}{
 		{"Hits", before.Hits, after.Hits, 3},
 		{"Misses", before.Misses, after.Misses, 3},
-		{"Sets", before.Sets, after.Sets, 4},
+		{"Writes", before.Writes, after.Writes, 4},
 		{"Entries", before.Entries, after.Entries, 4},
 	} {
 		if count.after != count.before+count.more {

@@ -42,33 +42,33 @@ func (l laxTTL) AddMulti(ctx context.Context, values map[string][]byte, ttl time
 // bareInitial returns the initial value without counting.
 type bareInitial struct{ subject }
 
-func (b bareInitial) DecrementInitial(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
+func (b bareInitial) DecrementFrom(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
 	if err := b.Add(ctx, key, []byte("10"), ttl); err == nil && initial == 10 && delta == 1 {
 		return 10, nil
 	} else if err == nil {
 		b.Delete(ctx, key)
 	}
-	return b.subject.DecrementInitial(ctx, key, delta, initial, ttl)
+	return b.subject.DecrementFrom(ctx, key, delta, initial, ttl)
 }
 
 // eagerInitial sets the initial value over a present one.
 type eagerInitial struct{ subject }
 
-func (e eagerInitial) DecrementInitial(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
+func (e eagerInitial) DecrementFrom(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
 	if initial == 100 && delta == 3 {
 		e.Delete(ctx, key)
 	}
-	return e.subject.DecrementInitial(ctx, key, delta, initial, ttl)
+	return e.subject.DecrementFrom(ctx, key, delta, initial, ttl)
 }
 
 // forcefulInitial sets the initial value over a text.
 type forcefulInitial struct{ subject }
 
-func (f forcefulInitial) IncrementInitial(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
-	n, err := f.subject.IncrementInitial(ctx, key, delta, initial, ttl)
+func (f forcefulInitial) IncrementFrom(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
+	n, err := f.subject.IncrementFrom(ctx, key, delta, initial, ttl)
 	if errors.Is(err, cache.ErrNotNumber) {
 		f.Delete(ctx, key)
-		return f.subject.IncrementInitial(ctx, key, delta, initial, ttl)
+		return f.subject.IncrementFrom(ctx, key, delta, initial, ttl)
 	}
 	return n, err
 }
@@ -76,14 +76,14 @@ func (f forcefulInitial) IncrementInitial(ctx context.Context, key string, delta
 // racyInitial sets an absent key and then counts.
 type racyInitial struct{ subject }
 
-func (r racyInitial) IncrementInitial(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
+func (r racyInitial) IncrementFrom(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
 	if _, err := r.Get(ctx, key); initial == 100 && delta == 1 && errors.Is(err, cache.ErrMiss) {
 		time.Sleep(time.Nanosecond)
 		if err := r.Set(ctx, key, []byte("100"), ttl); err != nil {
 			return 0, err
 		}
 	}
-	return r.subject.IncrementInitial(ctx, key, delta, initial, ttl)
+	return r.subject.IncrementFrom(ctx, key, delta, initial, ttl)
 }
 
 // credulous takes an item from anywhere.
@@ -111,7 +111,7 @@ func (n noPing) Ping(ctx context.Context) error {
 	if err := n.subject.Ping(ctx); err != nil {
 		return err
 	}
-	return &cache.Error{Driver: "faulty", Op: "ping", Err: errors.ErrUnsupported}
+	return &cache.Error{Driver: "faulty", Op: cache.OpPing, Err: errors.ErrUnsupported}
 }
 
 // splitNamespace has partitions although the suite was told of none.
@@ -212,7 +212,7 @@ func (f forgetful) withHook(h cache.Hook) subject { return f.subject.withHook(no
 
 type noEnd struct{ cache.Hook }
 
-func (n noEnd) End(ctx context.Context, o cache.Operation, r cache.Outcome) {
+func (n noEnd) End(ctx context.Context, o cache.Call, r cache.Result) {
 	if o.Op != cache.OpTouch {
 		n.Hook.End(ctx, o, r)
 	}
@@ -225,9 +225,9 @@ func (h hitless) withHook(hook cache.Hook) subject { return h.subject.withHook(n
 
 type noHits struct{ cache.Hook }
 
-func (n noHits) End(ctx context.Context, o cache.Operation, r cache.Outcome) {
+func (n noHits) End(ctx context.Context, o cache.Call, r cache.Result) {
 	if o.Op == cache.OpGetMulti {
-		r.Hits = 0
+		r.Affected = 0
 	}
 	n.Hook.End(ctx, o, r)
 }

@@ -165,8 +165,8 @@ func countPadding(s *suite) {
 		s.decrement("n", 5, 0)
 		check("0")
 	}
-	n, err := s.c.IncrementInitial(s.ctx, "initial", 0, 100, 0)
-	s.counted(n, err, 100, "IncrementInitial")
+	n, err := s.c.IncrementFrom(s.ctx, "initial", 0, 100, 0)
+	s.counted(n, err, 100, "IncrementFrom")
 	s.decrement("initial", 95, 5)
 	s.has("initial", "5")
 }

@@ -198,7 +198,7 @@ var dataFaults = []fault{
 			swap := f.swap
 			f.swap = func(token any, e driver.Entry) error {
 				if len(e.Value) > largest {
-					return driver.Unavailable("faulty", "swap", "", errors.New("connection reset"))
+					return driver.Unavailable("faulty", driver.OpCompareAndSwap, "", errors.New("connection reset"))
 				}
 				return swap(token, e)
 			}

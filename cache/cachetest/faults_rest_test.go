@@ -123,7 +123,7 @@ var otherFaults = []fault{
 		name: "items of a batch have the newest token",
 		driver: func(f *faulty) {
 			getItemMulti := f.getItemMulti
-			f.getItemMulti = func(keys []string) ([]driver.Item, error) {
+			f.getItemMulti = func(keys []string) ([]driver.Item, []error) {
 				items, err := getItemMulti(keys)
 				if len(keys) == 3 && keys[0] == "a" {
 					items[1].Token = f.m.state + 1
@@ -182,7 +182,7 @@ var otherFaults = []fault{
 		name: "the misses of a batch count once",
 		driver: func(f *faulty) {
 			getMulti := f.getMulti
-			f.getMulti = func(keys []string) ([][]byte, error) {
+			f.getMulti = func(keys []string) ([][]byte, []error) {
 				values, err := getMulti(keys)
 				f.m.mu.Lock()
 				defer f.m.mu.Unlock()
@@ -309,7 +309,7 @@ var otherFaults = []fault{
 		name: "a read under load is of another key",
 		driver: func(f *faulty) {
 			getMulti := f.getMulti
-			f.getMulti = func(keys []string) ([][]byte, error) {
+			f.getMulti = func(keys []string) ([][]byte, []error) {
 				values, err := getMulti(keys)
 				if len(keys) == 5 && keys[0] == "k0" {
 					values[0], values[1] = []byte("1xx"), []byte("0xy")
@@ -352,7 +352,7 @@ var otherFaults = []fault{
 		name: "an outage loses the answers of the others",
 		outage: func(f *faulty) {
 			getMulti := f.getMulti
-			f.getMulti = func(keys []string) ([][]byte, error) {
+			f.getMulti = func(keys []string) ([][]byte, []error) {
 				values, err := getMulti(keys)
 				if err != nil {
 					return nil, err

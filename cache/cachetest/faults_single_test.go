@@ -49,7 +49,7 @@ var operationFaults = []fault{
 		name: "the last of repeated keys is lost",
 		driver: func(f *faulty) {
 			getMulti := f.getMulti
-			f.getMulti = func(keys []string) ([][]byte, error) {
+			f.getMulti = func(keys []string) ([][]byte, []error) {
 				for i, k := range keys {
 					if i > 0 && keys[0] == k {
 						return nil, nil
@@ -64,10 +64,10 @@ var operationFaults = []fault{
 		name: "a missing key is an error of the batch",
 		driver: func(f *faulty) {
 			getMulti := f.getMulti
-			f.getMulti = func(keys []string) ([][]byte, error) {
+			f.getMulti = func(keys []string) ([][]byte, []error) {
 				values, err := getMulti(keys)
 				if len(keys) == 1 && keys[0] == "absent" {
-					err = driver.ErrMiss
+					err = []error{driver.ErrMiss}
 				}
 				return values, err
 			}
@@ -78,7 +78,7 @@ var operationFaults = []fault{
 		name: "a large batch loses its end",
 		driver: func(f *faulty) {
 			getMulti := f.getMulti
-			f.getMulti = func(keys []string) ([][]byte, error) {
+			f.getMulti = func(keys []string) ([][]byte, []error) {
 				values, err := getMulti(keys)
 				return values[:min(len(values), 1000)], err
 			}
@@ -89,7 +89,7 @@ var operationFaults = []fault{
 		name: "a large batch mixes up its values",
 		driver: func(f *faulty) {
 			getMulti := f.getMulti
-			f.getMulti = func(keys []string) ([][]byte, error) {
+			f.getMulti = func(keys []string) ([][]byte, []error) {
 				values, err := getMulti(keys)
 				if len(values) > 1000 {
 					values[4], values[5] = values[5], values[4]
@@ -103,7 +103,7 @@ var operationFaults = []fault{
 		name: "an item is not what was stored",
 		driver: func(f *faulty) {
 			getItemMulti := f.getItemMulti
-			f.getItemMulti = func(keys []string) ([]driver.Item, error) {
+			f.getItemMulti = func(keys []string) ([]driver.Item, []error) {
 				items, err := getItemMulti(keys)
 				if len(keys) == 4 && keys[1] == "absent" {
 					items[2] = driver.Item{Value: []byte("other"), Token: uint64(1)}

@@ -143,7 +143,7 @@ var swapBatchFaults = []fault{
 		name: "an outage loses the items of the others",
 		outage: func(f *faulty) {
 			getItemMulti := f.getItemMulti
-			f.getItemMulti = func(keys []string) ([]driver.Item, error) {
+			f.getItemMulti = func(keys []string) ([]driver.Item, []error) {
 				items, err := getItemMulti(keys)
 				if err != nil {
 					return nil, err

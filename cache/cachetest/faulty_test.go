@@ -26,13 +26,16 @@ type faulty struct {
 	close        func() error
 	ping         func() error
 	touch        func(key string, ttl time.Duration) error
+	getAndTouch  func(key string, ttl time.Duration) ([]byte, error)
 	stats        func() (driver.Stats, error)
 	getItem      func(key string) (driver.Item, error)
 	swap         func(token any, e driver.Entry) error
 	swapDelete   func(key string, token any) error
+	swaps        func(tokens []any, entries []driver.Entry) []error
 	swapDeletes  func(keys []string, tokens []any) []error
-	getMulti     func(keys []string) ([][]byte, error)
-	getItemMulti func(keys []string) ([]driver.Item, error)
+	getOrAdds    func(entries []driver.Entry) ([]driver.Item, []bool, []error)
+	getMulti     func(keys []string) ([][]byte, []error)
+	getItemMulti func(keys []string) ([]driver.Item, []error)
 	storeMulti   func(mode driver.Mode, entries []driver.Entry) []error
 	deleteMulti  func(keys []string) []error
 }
@@ -42,17 +45,18 @@ func newFaulty() *faulty {
 	m := newMapCache()
 	ctx := context.Background()
 	f := &faulty{
-		m:         m,
-		get:       func(key string) ([]byte, error) { return m.Get(ctx, key) },
-		delete:    func(key string) error { return m.Delete(ctx, key) },
-		increment: func(key string, delta uint64) (uint64, error) { return m.Increment(ctx, key, delta) },
-		decrement: func(key string, delta uint64) (uint64, error) { return m.Decrement(ctx, key, delta) },
-		flush:     func() error { return m.Flush(ctx) },
-		close:     m.Close,
-		ping:      func() error { return nil },
-		touch:     func(key string, ttl time.Duration) error { return m.Touch(ctx, key, ttl) },
-		stats:     func() (driver.Stats, error) { return m.Stats(ctx) },
-		getItem:   func(key string) (driver.Item, error) { return m.GetItem(ctx, key) },
+		m:           m,
+		get:         func(key string) ([]byte, error) { return m.Get(ctx, key) },
+		delete:      func(key string) error { return m.Delete(ctx, key) },
+		increment:   func(key string, delta uint64) (uint64, error) { return m.Increment(ctx, key, delta) },
+		decrement:   func(key string, delta uint64) (uint64, error) { return m.Decrement(ctx, key, delta) },
+		flush:       func() error { return m.Flush(ctx) },
+		close:       m.Close,
+		ping:        func() error { return nil },
+		touch:       func(key string, ttl time.Duration) error { return m.Touch(ctx, key, ttl) },
+		getAndTouch: func(key string, ttl time.Duration) ([]byte, error) { return m.GetAndTouch(ctx, key, ttl) },
+		stats:       func() (driver.Stats, error) { return m.Stats(ctx) },
+		getItem:     func(key string) (driver.Item, error) { return m.GetItem(ctx, key) },
 		swapDelete: func(key string, token any) error {
 			return m.CompareAndDelete(ctx, key, token)
 		},
@@ -69,29 +73,46 @@ func newFaulty() *faulty {
 		}
 		return m.CompareAndSwap(ctx, token, e)
 	}
-	f.getMulti = func(keys []string) ([][]byte, error) {
-		values := make([][]byte, len(keys))
-		var failed error
+	f.getMulti = func(keys []string) ([][]byte, []error) {
+		values, errs := make([][]byte, len(keys)), make([]error, len(keys))
 		for i, k := range keys {
 			v, err := f.get(k)
 			values[i] = v
 			if err != nil && !errors.Is(err, driver.ErrMiss) {
-				failed = err
+				errs[i] = err
 			}
 		}
-		return values, failed
+		return values, anyOf(errs)
 	}
-	f.getItemMulti = func(keys []string) ([]driver.Item, error) {
-		items := make([]driver.Item, len(keys))
-		var failed error
+	f.getItemMulti = func(keys []string) ([]driver.Item, []error) {
+		items, errs := make([]driver.Item, len(keys)), make([]error, len(keys))
 		for i, k := range keys {
 			it, err := f.getItem(k)
 			items[i] = it
 			if err != nil && !errors.Is(err, driver.ErrMiss) {
-				failed = err
+				errs[i] = err
 			}
 		}
-		return items, failed
+		return items, anyOf(errs)
+	}
+	f.getOrAdds = func(entries []driver.Entry) ([]driver.Item, []bool, []error) {
+		items, added, errs := make([]driver.Item, len(entries)), make([]bool, len(entries)), make([]error, len(entries))
+		for i, e := range entries {
+			err := f.store(driver.Add, e)
+			added[i] = err == nil
+			if err == nil || errors.Is(err, driver.ErrNotStored) {
+				items[i], err = f.getItem(e.Key)
+			}
+			errs[i] = err
+		}
+		return items, added, anyOf(errs)
+	}
+	f.swaps = func(tokens []any, entries []driver.Entry) []error {
+		errs := make([]error, len(entries))
+		for i, e := range entries {
+			errs[i] = f.swap(tokens[i], e)
+		}
+		return errs
 	}
 	f.storeMulti = func(mode driver.Mode, entries []driver.Entry) []error {
 		errs := make([]error, len(entries))
@@ -117,60 +138,76 @@ func newFaulty() *faulty {
 	return f
 }
 
+// anyOf returns errs, or nil if there are none.
+func anyOf(errs []error) []error {
+	for _, err := range errs {
+		if err != nil {
+			return errs
+		}
+	}
+	return nil
+}
+
 // halfDown makes the server of every other key unreachable.
 func (f *faulty) halfDown() {
-	down := func(op, key string) error {
+	down := func(op driver.Op, key string) error {
 		if crc32.ChecksumIEEE([]byte(key))%2 == 0 {
 			return nil
 		}
 		return driver.Unavailable("faulty", op, "server-1", errors.New("connection refused"))
 	}
 	get, store, del, increment, decrement := f.get, f.store, f.delete, f.increment, f.decrement
-	touch, getItem := f.touch, f.getItem
+	touch, getAndTouch, getItem := f.touch, f.getAndTouch, f.getItem
+	f.getAndTouch = func(key string, ttl time.Duration) ([]byte, error) {
+		if err := down(driver.OpGetAndTouch, key); err != nil {
+			return nil, err
+		}
+		return getAndTouch(key, ttl)
+	}
 	f.get = func(key string) ([]byte, error) {
-		if err := down("get", key); err != nil {
+		if err := down(driver.OpGet, key); err != nil {
 			return nil, err
 		}
 		return get(key)
 	}
 	f.store = func(mode driver.Mode, e driver.Entry) error {
-		if err := down(mode.String(), e.Key); err != nil {
+		if err := down(mode.Op(), e.Key); err != nil {
 			return err
 		}
 		return store(mode, e)
 	}
 	f.delete = func(key string) error {
-		if err := down("delete", key); err != nil {
+		if err := down(driver.OpDelete, key); err != nil {
 			return err
 		}
 		return del(key)
 	}
 	f.increment = func(key string, delta uint64) (uint64, error) {
-		if err := down("increment", key); err != nil {
+		if err := down(driver.OpIncrement, key); err != nil {
 			return 0, err
 		}
 		return increment(key, delta)
 	}
 	f.decrement = func(key string, delta uint64) (uint64, error) {
-		if err := down("decrement", key); err != nil {
+		if err := down(driver.OpDecrement, key); err != nil {
 			return 0, err
 		}
 		return decrement(key, delta)
 	}
 	f.touch = func(key string, ttl time.Duration) error {
-		if err := down("touch", key); err != nil {
+		if err := down(driver.OpTouch, key); err != nil {
 			return err
 		}
 		return touch(key, ttl)
 	}
 	f.getItem = func(key string) (driver.Item, error) {
-		if err := down("get item", key); err != nil {
+		if err := down(driver.OpGetItem, key); err != nil {
 			return driver.Item{}, err
 		}
 		return getItem(key)
 	}
 	f.ping = func() error {
-		return driver.Unavailable("faulty", "ping", "server-1", errors.New("connection refused"))
+		return driver.Unavailable("faulty", driver.OpPing, "server-1", errors.New("connection refused"))
 	}
 }
 
@@ -193,7 +230,7 @@ func (f *faulty) Touch(_ context.Context, key string, ttl time.Duration) error {
 }
 func (f *faulty) Stats(context.Context) (driver.Stats, error)                { return f.stats() }
 func (f *faulty) GetItem(_ context.Context, key string) (driver.Item, error) { return f.getItem(key) }
-func (f *faulty) GetMulti(_ context.Context, keys []string) ([][]byte, error) {
+func (f *faulty) GetMulti(_ context.Context, keys []string) ([][]byte, []error) {
 	return f.getMulti(keys)
 }
 func (f *faulty) DeleteMulti(_ context.Context, keys []string) []error { return f.deleteMulti(keys) }
@@ -206,18 +243,27 @@ func (f *faulty) CompareAndDeleteMulti(_ context.Context, keys []string, tokens 
 func (f *faulty) CompareAndSwap(_ context.Context, tok any, e driver.Entry) error {
 	return f.swap(tok, e)
 }
-func (f *faulty) GetItemMulti(_ context.Context, keys []string) ([]driver.Item, error) {
+func (f *faulty) GetItemMulti(_ context.Context, keys []string) ([]driver.Item, []error) {
 	return f.getItemMulti(keys)
 }
 func (f *faulty) StoreMulti(_ context.Context, mode driver.Mode, entries []driver.Entry) []error {
 	return f.storeMulti(mode, entries)
 }
 
+func (f *faulty) GetAndTouch(_ context.Context, key string, ttl time.Duration) ([]byte, error) {
+	return f.getAndTouch(key, ttl)
+}
+func (f *faulty) GetOrAddMulti(_ context.Context, entries []driver.Entry) ([]driver.Item, []bool, []error) {
+	return f.getOrAdds(entries)
+}
+func (f *faulty) CompareAndSwapMulti(_ context.Context, tokens []any, entries []driver.Entry) []error {
+	return f.swaps(tokens, entries)
+}
+
 var (
-	_ driver.Swapper         = (*faulty)(nil)
-	_ driver.MultiSwapper    = (*faulty)(nil)
-	_ driver.MultiGetter     = (*faulty)(nil)
-	_ driver.MultiItemGetter = (*faulty)(nil)
-	_ driver.MultiStorer     = (*faulty)(nil)
-	_ driver.MultiDeleter    = (*faulty)(nil)
+	_ driver.Batcher       = (*faulty)(nil)
+	_ driver.BatchSwapper  = (*faulty)(nil)
+	_ driver.Toucher       = (*faulty)(nil)
+	_ driver.Pinger        = (*faulty)(nil)
+	_ driver.StatsReporter = (*faulty)(nil)
 )

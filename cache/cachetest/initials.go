@@ -11,7 +11,7 @@ import (
 var initialCases = []test{
 	{
 		name: "initial/absent",
-		rule: "IncrementInitial and DecrementInitial set an absent key to the initial value, then count",
+		rule: "IncrementFrom and DecrementFrom set an absent key to the initial value, then count",
 		run:  initialAbsent,
 	},
 	{
@@ -34,14 +34,14 @@ var initialCases = []test{
 func initialAbsent(s *suite) {
 	up := func(key string, delta, initial, want uint64) {
 		s.t.Helper()
-		n, err := s.c.IncrementInitial(s.ctx, key, delta, initial, 0)
-		s.counted(n, err, want, "IncrementInitial of %q by %d from %d", key, delta, initial)
+		n, err := s.c.IncrementFrom(s.ctx, key, delta, initial, 0)
+		s.counted(n, err, want, "IncrementFrom of %q by %d from %d", key, delta, initial)
 		s.has(key, strconv.FormatUint(want, 10))
 	}
 	down := func(key string, delta, initial, want uint64) {
 		s.t.Helper()
-		n, err := s.c.DecrementInitial(s.ctx, key, delta, initial, 0)
-		s.counted(n, err, want, "DecrementInitial of %q by %d from %d", key, delta, initial)
+		n, err := s.c.DecrementFrom(s.ctx, key, delta, initial, 0)
+		s.counted(n, err, want, "DecrementFrom of %q by %d from %d", key, delta, initial)
 		s.has(key, strconv.FormatUint(want, 10))
 	}
 	up("a", 1, 10, 11)
@@ -54,35 +54,35 @@ func initialAbsent(s *suite) {
 
 func initialPresent(s *suite) {
 	s.set("n", "5")
-	n, err := s.c.IncrementInitial(s.ctx, "n", 2, 100, 0)
-	s.counted(n, err, 7, "IncrementInitial of 5 by 2")
-	n, err = s.c.DecrementInitial(s.ctx, "n", 3, 100, 0)
-	s.counted(n, err, 4, "DecrementInitial of 7 by 3")
+	n, err := s.c.IncrementFrom(s.ctx, "n", 2, 100, 0)
+	s.counted(n, err, 7, "IncrementFrom of 5 by 2")
+	n, err = s.c.DecrementFrom(s.ctx, "n", 3, 100, 0)
+	s.counted(n, err, 4, "DecrementFrom of 7 by 3")
 	s.has("n", "4")
-	n, err = s.c.IncrementInitial(s.ctx, "new", 1, 1, 0)
-	s.counted(n, err, 2, "IncrementInitial")
-	n, err = s.c.IncrementInitial(s.ctx, "new", 1, 1, 0)
-	s.counted(n, err, 3, "IncrementInitial again")
+	n, err = s.c.IncrementFrom(s.ctx, "new", 1, 1, 0)
+	s.counted(n, err, 2, "IncrementFrom")
+	n, err = s.c.IncrementFrom(s.ctx, "new", 1, 1, 0)
+	s.counted(n, err, 3, "IncrementFrom again")
 	s.increment("new", 1, 4)
 }
 
 // dropsInitials says that a counter begins anew each time where nothing is kept.
 func dropsInitials(s *suite) {
 	for range 3 {
-		n, err := s.c.IncrementInitial(s.ctx, "n", 2, 10, 0)
-		s.counted(n, err, 12, "IncrementInitial")
-		n, err = s.c.DecrementInitial(s.ctx, "n", 2, 10, 0)
-		s.counted(n, err, 8, "DecrementInitial")
+		n, err := s.c.IncrementFrom(s.ctx, "n", 2, 10, 0)
+		s.counted(n, err, 12, "IncrementFrom")
+		n, err = s.c.DecrementFrom(s.ctx, "n", 2, 10, 0)
+		s.counted(n, err, 8, "DecrementFrom")
 		s.misses("n")
 	}
 }
 
 func initialNotNumber(s *suite) {
 	s.set("n", "x")
-	_, err := s.c.IncrementInitial(s.ctx, "n", 1, 1, 0)
-	s.is(err, cache.ErrNotNumber, "IncrementInitial of a text")
-	_, err = s.c.DecrementInitial(s.ctx, "n", 1, 1, 0)
-	s.is(err, cache.ErrNotNumber, "DecrementInitial of a text")
+	_, err := s.c.IncrementFrom(s.ctx, "n", 1, 1, 0)
+	s.is(err, cache.ErrNotNumber, "IncrementFrom of a text")
+	_, err = s.c.DecrementFrom(s.ctx, "n", 1, 1, 0)
+	s.is(err, cache.ErrNotNumber, "DecrementFrom of a text")
 	s.has("n", "x")
 }
 
@@ -93,14 +93,14 @@ func initialConcurrent(s *suite) {
 		var mu sync.Mutex
 		seen := map[uint64]bool{}
 		together(workers, func(int) {
-			n, err := s.c.IncrementInitial(s.ctx, key, 1, 100, 0)
+			n, err := s.c.IncrementFrom(s.ctx, key, 1, 100, 0)
 			if err != nil {
-				s.errorf("IncrementInitial: %v", err)
+				s.errorf("IncrementFrom: %v", err)
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			if seen[n] {
-				s.errorf("IncrementInitial returned %d twice", n)
+				s.errorf("IncrementFrom returned %d twice", n)
 			}
 			seen[n] = true
 		})

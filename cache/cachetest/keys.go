@@ -169,7 +169,7 @@ func keysDistinct(s *suite) {
 	}
 	// A key that looks like the encoded form of another is a key of its own.
 	for _, k := range s.keys() {
-		if form := s.o.Encoding.Encode(k); s.legal(k) && s.legal(form) {
+		if form := s.o.KeyEncoding.Encode(k); s.legal(k) && s.legal(form) {
 			keys = append(keys, form)
 		}
 	}

@@ -38,7 +38,7 @@ func (m *mapCache) find(key string) (mapItem, bool) {
 // put stores value at key in a new state. The lock is held.
 func (m *mapCache) put(key string, value []byte, kind driver.Kind, expires time.Time) {
 	m.state++
-	m.stats.Sets++
+	m.stats.Writes++
 	m.items[key] = mapItem{append([]byte{}, value...), kind, expires, m.state}
 }
 
@@ -124,7 +124,11 @@ func (m *mapCache) GetItem(_ context.Context, key string) (driver.Item, error) {
 	if !ok {
 		return driver.Item{}, driver.ErrMiss
 	}
-	return driver.Item{Value: it.value, Kind: it.kind, Token: it.state}, nil
+	item := driver.Item{Value: it.value, Kind: it.kind, TTLKnown: true, Token: it.state}
+	if !it.expires.IsZero() {
+		item.TTL = time.Until(it.expires)
+	}
+	return item, nil
 }
 
 // same says whether key is still in the state of token. The lock is held.
@@ -159,16 +163,21 @@ func (m *mapCache) CompareAndDelete(_ context.Context, key string, token any) er
 	return nil
 }
 
-func (m *mapCache) Touch(_ context.Context, key string, ttl time.Duration) error {
+func (m *mapCache) Touch(ctx context.Context, key string, ttl time.Duration) error {
+	_, err := m.GetAndTouch(ctx, key, ttl)
+	return err
+}
+
+func (m *mapCache) GetAndTouch(_ context.Context, key string, ttl time.Duration) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	it, ok := m.find(key)
 	if !ok {
-		return driver.ErrMiss
+		return nil, driver.ErrMiss
 	}
 	it.expires = deadline(ttl)
 	m.items[key] = it
-	return nil
+	return it.value, nil
 }
 
 func (m *mapCache) Stats(context.Context) (driver.Stats, error) {
@@ -180,7 +189,7 @@ func (m *mapCache) Stats(context.Context) (driver.Stats, error) {
 }
 
 var (
-	_ driver.Swapper = (*mapCache)(nil)
-	_ driver.Toucher = (*mapCache)(nil)
-	_ driver.Statser = (*mapCache)(nil)
+	_ driver.Swapper       = (*mapCache)(nil)
+	_ driver.Toucher       = (*mapCache)(nil)
+	_ driver.StatsReporter = (*mapCache)(nil)
 )

@@ -14,9 +14,9 @@ import (
 
 // Options tell the suite what it cannot find out from the cache.
 type Options struct {
-	// Encoding is the key encoding that the cache was made with. It decides
+	// KeyEncoding is the key encoding that the cache was made with. It decides
 	// which keys must work and which must be refused.
-	Encoding encoding.Encoding
+	KeyEncoding encoding.Encoding
 
 	// KeyPrefix is what the cache puts before every key, before encoding.
 	KeyPrefix string

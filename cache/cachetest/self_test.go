@@ -83,7 +83,7 @@ func (f fault) results() map[string][]string {
 				f.outage(d)
 			}
 		}
-		c := cache.New(d, cache.Options{Name: "faulty", Encoding: f.encoding})
+		c := cache.New(d, cache.Options{Name: "faulty", KeyEncoding: f.encoding})
 		if f.partitioned {
 			var err error
 			c, err = cache.Partitioned("a", map[string]*cache.Cache{"a": c, "b": cache.New(newFaulty(), cache.Options{Name: "faulty"})})
@@ -109,8 +109,8 @@ func TestCorrectCachesPass(t *testing.T) {
 		"single operations":    {Options{}, func() driver.Cache { return newMapCache() }},
 		"required only":        {Options{}, func() driver.Cache { return struct{ driver.Cache }{newMapCache()} }},
 		"prefix":               {Options{KeyPrefix: "prefix:of:many:bytes:"}, nil},
-		"encoding base64":      {Options{Encoding: encoding.Base64()}, nil},
-		"encoding safe":        {Options{Encoding: encoding.Safe()}, nil},
+		"encoding base64":      {Options{KeyEncoding: encoding.Base64()}, nil},
+		"encoding safe":        {Options{KeyEncoding: encoding.Safe()}, nil},
 		"coarse clock":         {Options{Granularity: 1e9}, func() driver.Cache { return &coarse{newMapCache()} }},
 		"partitions":           {Options{Namespaces: []string{"a", "b"}}, nil},
 		"partitions, an other": {Options{Namespaces: []string{"b", "a"}}, nil},
@@ -124,7 +124,7 @@ func TestCorrectCachesPass(t *testing.T) {
 						form.open = func() driver.Cache { return newMapCache() }
 					}
 					made := func() *cache.Cache {
-						return cache.New(form.open(), cache.Options{Name: "map", Encoding: form.o.Encoding})
+						return cache.New(form.open(), cache.Options{Name: "map", KeyEncoding: form.o.KeyEncoding})
 					}
 					c := made()
 					if n := form.o.Namespaces; n != nil {

@@ -22,14 +22,18 @@ type subject interface {
 	DeleteMulti(ctx context.Context, keys []string) error
 	Increment(ctx context.Context, key string, delta uint64) (uint64, error)
 	Decrement(ctx context.Context, key string, delta uint64) (uint64, error)
-	IncrementInitial(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error)
-	DecrementInitial(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error)
+	IncrementFrom(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error)
+	DecrementFrom(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error)
 	GetItem(ctx context.Context, key string) (cache.Item, error)
 	GetItemMulti(ctx context.Context, keys []string) (map[string]cache.Item, error)
+	GetOrAdd(ctx context.Context, key string, value []byte, ttl time.Duration) (cache.Item, bool, error)
+	GetOrAddMulti(ctx context.Context, values map[string][]byte, ttl time.Duration) (map[string]cache.Item, map[string]bool, error)
 	CompareAndSwap(ctx context.Context, old cache.Item, value []byte, ttl time.Duration) error
+	CompareAndSwapMulti(ctx context.Context, swaps []cache.Swap) error
 	CompareAndDelete(ctx context.Context, old cache.Item) error
 	CompareAndDeleteMulti(ctx context.Context, old []cache.Item) error
 	Touch(ctx context.Context, key string, ttl time.Duration) error
+	GetAndTouch(ctx context.Context, key string, ttl time.Duration) ([]byte, error)
 	Flush(ctx context.Context) error
 	Ping(ctx context.Context) error
 	Stats(ctx context.Context) (cache.Stats, error)
@@ -123,12 +127,12 @@ var calls = []call{
 		_, err := s.c.Decrement(ctx, in.key, 1)
 		return err
 	}},
-	{cache.OpIncrement, "IncrementInitial", true, true, func(s *suite, ctx context.Context, in input) error {
-		_, err := s.c.IncrementInitial(ctx, in.key, 1, 1, in.ttl)
+	{cache.OpIncrement, "IncrementFrom", true, true, func(s *suite, ctx context.Context, in input) error {
+		_, err := s.c.IncrementFrom(ctx, in.key, 1, 1, in.ttl)
 		return err
 	}},
-	{cache.OpDecrement, "DecrementInitial", true, true, func(s *suite, ctx context.Context, in input) error {
-		_, err := s.c.DecrementInitial(ctx, in.key, 1, 1, in.ttl)
+	{cache.OpDecrement, "DecrementFrom", true, true, func(s *suite, ctx context.Context, in input) error {
+		_, err := s.c.DecrementFrom(ctx, in.key, 1, 1, in.ttl)
 		return err
 	}},
 	{cache.OpGetItem, "GetItem", true, false, func(s *suite, ctx context.Context, in input) error {
@@ -139,8 +143,19 @@ var calls = []call{
 		_, err := s.c.GetItemMulti(ctx, []string{in.key})
 		return err
 	}},
+	{cache.OpGetOrAdd, "GetOrAdd", true, true, func(s *suite, ctx context.Context, in input) error {
+		_, _, err := s.c.GetOrAdd(ctx, in.key, value, in.ttl)
+		return err
+	}},
+	{cache.OpGetOrAddMulti, "GetOrAddMulti", true, true, func(s *suite, ctx context.Context, in input) error {
+		_, _, err := s.c.GetOrAddMulti(ctx, in.values(), in.ttl)
+		return err
+	}},
 	{cache.OpCompareAndSwap, "CompareAndSwap", false, true, func(s *suite, ctx context.Context, in input) error {
 		return s.c.CompareAndSwap(ctx, in.item, value, in.ttl)
+	}},
+	{cache.OpCompareAndSwapMulti, "CompareAndSwapMulti", false, true, func(s *suite, ctx context.Context, in input) error {
+		return s.c.CompareAndSwapMulti(ctx, []cache.Swap{{Old: in.item, Value: value, TTL: in.ttl}})
 	}},
 	{cache.OpCompareAndDelete, "CompareAndDelete", false, false, func(s *suite, ctx context.Context, in input) error {
 		return s.c.CompareAndDelete(ctx, in.item)
@@ -150,6 +165,10 @@ var calls = []call{
 	}},
 	{cache.OpTouch, "Touch", true, true, func(s *suite, ctx context.Context, in input) error {
 		return s.c.Touch(ctx, in.key, in.ttl)
+	}},
+	{cache.OpGetAndTouch, "GetAndTouch", true, true, func(s *suite, ctx context.Context, in input) error {
+		_, err := s.c.GetAndTouch(ctx, in.key, in.ttl)
+		return err
 	}},
 	{cache.OpFlush, "Flush", false, false, func(s *suite, ctx context.Context, in input) error {
 		return s.c.Flush(ctx)

@@ -162,7 +162,7 @@ func (s *suite) item(key string) cache.Item {
 }
 
 // encoded returns the key as the backend sees it.
-func (s *suite) encoded(key string) string { return s.o.Encoding.Encode(s.o.KeyPrefix + key) }
+func (s *suite) encoded(key string) string { return s.o.KeyEncoding.Encode(s.o.KeyPrefix + key) }
 
 // legal says whether the contract allows key here.
 func (s *suite) legal(key string) bool {

@@ -54,7 +54,7 @@ var swapCases = []test{
 func orUnsupported(run func(*suite)) func(*suite) {
 	return func(s *suite) {
 		if !s.c.Supports(cache.OpCompareAndSwap) {
-			s.unsupported(cache.OpGetItem, cache.OpGetItemMulti, cache.OpCompareAndSwap, cache.OpCompareAndDelete, cache.OpCompareAndDeleteMulti)
+			s.unsupported(cache.OpGetItem, cache.OpGetItemMulti, cache.OpGetOrAdd, cache.OpGetOrAddMulti, cache.OpCompareAndSwap, cache.OpCompareAndSwapMulti, cache.OpCompareAndDelete, cache.OpCompareAndDeleteMulti)
 			return
 		}
 		run(s)

@@ -116,10 +116,10 @@ func ttlEveryStore(s *suite) {
 		s.none(s.c.SetMulti(s.ctx, map[string][]byte{"every:set-multi": value}, ttl), "SetMulti")
 		s.none(s.c.AddMulti(s.ctx, map[string][]byte{"every:add-multi": value}, ttl), "AddMulti")
 		s.none(s.c.ReplaceMulti(s.ctx, map[string][]byte{"every:replace-multi": value}, ttl), "ReplaceMulti")
-		_, err := s.c.IncrementInitial(s.ctx, "every:up", 1, 1, ttl)
-		s.none(err, "IncrementInitial")
-		_, err = s.c.DecrementInitial(s.ctx, "every:down", 1, 1, ttl)
-		s.none(err, "DecrementInitial")
+		_, err := s.c.IncrementFrom(s.ctx, "every:up", 1, 1, ttl)
+		s.none(err, "IncrementFrom")
+		_, err = s.c.DecrementFrom(s.ctx, "every:down", 1, 1, ttl)
+		s.none(err, "DecrementFrom")
 		if swap {
 			s.none(s.c.CompareAndSwap(s.ctx, item, value, ttl), "CompareAndSwap")
 		}
@@ -167,8 +167,8 @@ func ttlExpiredIsAbsent(s *suite) {
 	}
 	s.hasMulti(keys, nil)
 	s.none(s.c.Add(s.ctx, "over:f", value, 0), "Add of an expired key")
-	n, err := s.c.IncrementInitial(s.ctx, "over:a", 1, 10, 0)
-	s.counted(n, err, 11, "IncrementInitial of an expired key")
+	n, err := s.c.IncrementFrom(s.ctx, "over:a", 1, 10, 0)
+	s.counted(n, err, 11, "IncrementFrom of an expired key")
 }
 
 func ttlBelowSecond(s *suite) {
@@ -255,13 +255,13 @@ func ttlCount(s *suite) {
 		s.increment("count0:up", 0, 9)
 		s.decrement("count0:down", 1, 8)
 		s.increment("count0:wider", 1000, 1009)
-		n, err := s.c.IncrementInitial(s.ctx, "count0:initial", 1, 1, time.Hour)
-		s.counted(n, err, 10, "IncrementInitial")
+		n, err := s.c.IncrementFrom(s.ctx, "count0:initial", 1, 1, time.Hour)
+		s.counted(n, err, 10, "IncrementFrom")
 	})
 	s.increment("count:up", 1, 6)
 	s.decrement("count:down", 1, 4)
-	n, err := s.c.IncrementInitial(s.ctx, "count:initial", 1, 1, ttl)
-	s.counted(n, err, 6, "IncrementInitial of a present key")
+	n, err := s.c.IncrementFrom(s.ctx, "count:initial", 1, 1, ttl)
+	s.counted(n, err, 6, "IncrementFrom of a present key")
 	s.expire(m, ttl, expires...)
 	s.stay(m, ttl, stays)
 }

@@ -92,27 +92,27 @@ func viewPrefix(s *suite) {
 // recorder is a hook that keeps what it sees.
 type recorder struct {
 	mu     sync.Mutex
-	starts []cache.Operation
+	starts []cache.Call
 	ends   []ending
 }
 
 type ending struct {
-	o     cache.Operation
-	r     cache.Outcome
+	o     cache.Call
+	r     cache.Result
 	own   bool // the context is the one that Start returned
 	start int  // how many calls had started
 }
 
 type recorderKey struct{}
 
-func (r *recorder) Start(ctx context.Context, o cache.Operation) context.Context {
+func (r *recorder) Start(ctx context.Context, o cache.Call) context.Context {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.starts = append(r.starts, o)
 	return context.WithValue(ctx, recorderKey{}, r)
 }
 
-func (r *recorder) End(ctx context.Context, o cache.Operation, out cache.Outcome) {
+func (r *recorder) End(ctx context.Context, o cache.Call, out cache.Result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ends = append(r.ends, ending{o, out, ctx.Value(recorderKey{}) == any(r), len(r.starts)})
@@ -131,7 +131,7 @@ func viewHook(s *suite) {
 		}
 		keys := 0
 		switch c.op {
-		case cache.OpCompareAndSwap, cache.OpCompareAndDelete, cache.OpCompareAndDeleteMulti:
+		case cache.OpCompareAndSwap, cache.OpCompareAndSwapMulti, cache.OpCompareAndDelete, cache.OpCompareAndDeleteMulti:
 			keys = 1
 		default:
 			if c.keyed {
@@ -154,41 +154,47 @@ func viewHook(s *suite) {
 func viewOutcome(s *suite) {
 	h := &recorder{}
 	view := s.c.withHook(h)
-	check := func(what string, want cache.Outcome) {
+	check := func(what string, want cache.Result) {
 		s.t.Helper()
-		got := h.ends[len(h.ends)-1].r
-		if got.Hits != want.Hits || got.Bytes != want.Bytes || !errors.Is(got.Err, want.Err) {
-			s.errorf("%s: the hook saw %d hits, %d bytes, error %v; want %d, %d, %v",
-				what, got.Hits, got.Bytes, got.Err, want.Hits, want.Bytes, want.Err)
+		end := h.ends[len(h.ends)-1]
+		got := end.r
+		if got.Affected != want.Affected || got.Misses != want.Misses || got.Rejected != want.Rejected || got.Failed != want.Failed ||
+			got.Bytes != want.Bytes || !errors.Is(got.Err, want.Err) {
+			s.errorf("%s: the hook saw %+v, want %+v", what, got, want)
+		}
+		if sum := got.Affected + got.Misses + got.Rejected + got.Failed; sum != end.o.Keys {
+			s.errorf("%s: the counts add up to %d of %d keys", what, sum, end.o.Keys)
 		}
 	}
 	view.Set(s.ctx, "k", []byte("12345"), 0)
-	check("Set", cache.Outcome{Hits: 1, Bytes: 5})
+	check("Set", cache.Result{Affected: 1, Bytes: 5})
 	view.Get(s.ctx, "k")
-	check("Get", cache.Outcome{Hits: 1, Bytes: 5})
+	check("Get", cache.Result{Affected: 1, Bytes: 5})
 	view.Get(s.ctx, "absent")
-	check("Get of an absent key", cache.Outcome{Err: cache.ErrMiss})
+	check("Get of an absent key", cache.Result{Misses: 1, Err: cache.ErrMiss})
 	view.Add(s.ctx, "k", []byte("12"), 0)
-	check("Add of a present key", cache.Outcome{Bytes: 2, Err: cache.ErrNotStored})
+	check("Add of a present key", cache.Result{Rejected: 1, Bytes: 2, Err: cache.ErrNotStored})
 	view.SetMulti(s.ctx, map[string][]byte{"a": []byte("1"), "b": []byte("22")}, 0)
-	check("SetMulti", cache.Outcome{Hits: 2, Bytes: 3})
+	check("SetMulti", cache.Result{Affected: 2, Bytes: 3})
 	view.AddMulti(s.ctx, map[string][]byte{"a": []byte("1"), "c": []byte("22")}, 0)
-	check("AddMulti with a present key", cache.Outcome{Hits: 1, Bytes: 3, Err: cache.ErrNotStored})
-	view.GetMulti(s.ctx, []string{"k", "a", "absent", "b"})
-	check("GetMulti", cache.Outcome{Hits: 3, Bytes: 8})
+	check("AddMulti with a present key", cache.Result{Affected: 1, Rejected: 1, Bytes: 3, Err: cache.ErrNotStored})
+	view.GetMulti(s.ctx, []string{"k", "a", "absent", "b", "a"})
+	check("GetMulti", cache.Result{Affected: 3, Misses: 1, Bytes: 8})
 	view.Increment(s.ctx, "k", 1)
-	check("Increment", cache.Outcome{Hits: 1})
+	check("Increment", cache.Result{Affected: 1})
+	view.Increment(s.ctx, "absent", 1)
+	check("Increment of an absent key", cache.Result{Misses: 1, Err: cache.ErrMiss})
 	view.Delete(s.ctx, "none")
-	check("Delete of an absent key", cache.Outcome{Err: cache.ErrMiss})
+	check("Delete of an absent key", cache.Result{Misses: 1, Err: cache.ErrMiss})
 	view.DeleteMulti(s.ctx, []string{"a", "b"})
-	check("DeleteMulti", cache.Outcome{Hits: 2})
+	check("DeleteMulti", cache.Result{Affected: 2})
 	if !s.c.Supports(cache.OpCompareAndDeleteMulti) {
 		return
 	}
 	old := []cache.Item{s.item("k")}
 	view.CompareAndDeleteMulti(s.ctx, old)
-	check("CompareAndDeleteMulti", cache.Outcome{Hits: 1})
+	check("CompareAndDeleteMulti", cache.Result{Affected: 1})
 	s.set("k", "1")
 	view.CompareAndDeleteMulti(s.ctx, old)
-	check("CompareAndDeleteMulti of a changed item", cache.Outcome{Err: cache.ErrConflict})
+	check("CompareAndDeleteMulti of a changed item", cache.Result{Rejected: 1, Err: cache.ErrConflict})
 }

@@ -34,8 +34,8 @@ func flushEverything(s *suite) {
 		keys = append(keys, key)
 		s.none(s.c.Set(s.ctx, key, []byte("1"), time.Duration(i%3)*time.Hour), "Set")
 	}
-	n, err := s.c.IncrementInitial(s.ctx, "counter", 1, 0, 0)
-	s.counted(n, err, 1, "IncrementInitial")
+	n, err := s.c.IncrementFrom(s.ctx, "counter", 1, 0, 0)
+	s.counted(n, err, 1, "IncrementFrom")
 	keys = append(keys, "counter")
 	s.none(s.c.Flush(s.ctx), "Flush")
 	s.hasMulti(keys, nil)

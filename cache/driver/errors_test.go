@@ -13,9 +13,10 @@ import (
 func TestErrorText(t *testing.T) {
 	cause := errors.New("cause")
 	for want, err := range map[string]*driver.Error{
-		"d: get: 10.0.0.1:11211: cause": {Driver: "d", Op: "get", Server: "10.0.0.1:11211", Err: cause},
-		"d: get: cause":                 {Driver: "d", Op: "get", Err: cause},
-		"get: cause":                    {Op: "get", Err: cause},
+		"d: get: 10.0.0.1:11211: cause": {Driver: "d", Op: driver.OpGet, Server: "10.0.0.1:11211", Err: cause},
+		"d: get: cause":                 {Driver: "d", Op: driver.OpGet, Err: cause},
+		"get: cause":                    {Op: driver.OpGet, Err: cause},
+		"d: cause":                      {Driver: "d", Err: cause},
 		"cause":                         {Err: cause},
 	} {
 		if err.Error() != want {
@@ -29,7 +30,7 @@ func TestErrorText(t *testing.T) {
 
 // An outage is both an outage and what caused it, and no miss.
 func TestUnavailable(t *testing.T) {
-	err := error(driver.Unavailable("d", "get", "s", fmt.Errorf("dial: %w", os.ErrDeadlineExceeded)))
+	err := error(driver.Unavailable("d", driver.OpGet, "s", fmt.Errorf("dial: %w", os.ErrDeadlineExceeded)))
 	for _, want := range []error{driver.ErrUnavailable, os.ErrDeadlineExceeded} {
 		if !errors.Is(err, want) {
 			t.Errorf("%q is not %q", err, want)
@@ -42,7 +43,7 @@ func TestUnavailable(t *testing.T) {
 		t.Errorf("text %q, want %q", err, want)
 	}
 	var e *driver.Error
-	if !errors.As(err, &e) || e.Driver != "d" || e.Op != "get" || e.Server != "s" {
+	if !errors.As(err, &e) || e.Driver != "d" || e.Op != driver.OpGet || e.Server != "s" {
 		t.Errorf("errors.As finds %+v", e)
 	}
 }
@@ -58,7 +59,7 @@ func TestTimeout(t *testing.T) {
 		{context.Canceled, false},
 		{errors.New("refused"), false},
 	} {
-		if got := driver.Unavailable("d", "get", "s", v.cause).Timeout(); got != v.want {
+		if got := driver.Unavailable("d", driver.OpGet, "s", v.cause).Timeout(); got != v.want {
 			t.Errorf("Timeout with the cause %q: %v, want %v", v.cause, got, v.want)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/drivers/gomemcache"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 // Batches far beyond what a server answers in one piece.

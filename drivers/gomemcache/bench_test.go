@@ -12,7 +12,7 @@ import (
 	"github.com/larder-go/larder/cache/cachetest"
 	"github.com/larder-go/larder/dependency/dependencytest"
 	"github.com/larder-go/larder/drivers/gomemcache"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 func Benchmark(b *testing.B) {
@@ -38,7 +38,7 @@ func overLibrary(b *testing.B, network string) {
 	s := memcachedtest.Start(b, network)
 	bare := memcache.New(s.Addr())
 	bare.Timeout = patient
-	bare.MaxIdleConns = gomemcache.DefaultMaxIdle
+	bare.MaxIdleConns = gomemcache.DefaultMaxIdleConns
 	defer bare.Close()
 	c := open(b, gomemcache.Config{Servers: []string{s.Addr()}})
 	ctx := context.Background()

@@ -102,22 +102,22 @@ func (c *session) explain(op cache.Op, answer error) error {
 		if c.limitedByContext && errors.As(c.failure, &timeout) && timeout.Timeout() {
 			return c.server.error(op, context.DeadlineExceeded)
 		}
-		return driver.Unavailable(driverName, op.String(), c.server.addr, c.failure)
+		return driver.Unavailable(driverName, op, c.server.addr, c.failure)
 	}
 	switch {
 	case !c.reply.started: // the library did not get as far as sending something
 		return c.server.error(op, answer)
 	case !c.reply.finished:
-		return driver.Unavailable(driverName, op.String(), c.server.addr, errMalformed)
+		return driver.Unavailable(driverName, op, c.server.addr, errMalformed)
 	case bytes.HasPrefix(c.reply.status, tooLarge):
 		return driver.ErrTooLarge
 	case bytes.HasPrefix(c.reply.status, notNumber):
 		return driver.ErrNotNumber
 	}
-	return driver.Unavailable(driverName, op.String(), c.server.addr, unexpected(c.reply.status))
+	return driver.Unavailable(driverName, op, c.server.addr, unexpected(c.reply.status))
 }
 
 // error is a failure that does not mean an outage.
 func (s *server) error(op cache.Op, cause error) error {
-	return &driver.Error{Driver: driverName, Op: op.String(), Server: s.addr, Err: cause}
+	return &driver.Error{Driver: driverName, Op: op, Server: s.addr, Err: cause}
 }

@@ -8,23 +8,24 @@ import (
 	"time"
 
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/drivers/internal/distribution"
+	"github.com/larder-go/larder/drivers/internal/memcached"
 	"github.com/larder-go/larder/encoding"
-	"github.com/larder-go/larder/internal/memcached"
 )
 
 // Defaults of a [Config].
 const (
-	DefaultTimeout = 500 * time.Millisecond
-	DefaultMaxIdle = 100
+	DefaultTimeout      = 500 * time.Millisecond
+	DefaultMaxIdleConns = 100
 )
 
 // The values of Config.Distribution.
 const (
-	DistributionLibrary         = "gomemcache"
-	DistributionPythonMemcached = "python-memcached"
+	DistributionGomemcache      = distribution.Gomemcache
+	DistributionPythonMemcached = distribution.PythonMemcached
 )
 
-// The values of Config.Flags.
+// The values of Config.NumberFlags.
 const (
 	FlagsPylibmc         = "pylibmc"
 	FlagsPythonMemcached = "python-memcached"
@@ -44,25 +45,25 @@ type Config struct {
 	// next value or answer. 0 is DefaultTimeout.
 	Timeout time.Duration
 
-	// MaxIdle is how many connections to each server are kept for the next call. It
+	// MaxIdleConns is how many connections to each server are kept for the next call. It
 	// should be the number of goroutines that use the cache at the same time: with less,
 	// connections are closed and made again all the time. What is kept is what was
 	// needed at some time, so a high number costs nothing in a program that does
-	// little at once. 0 is DefaultMaxIdle; the server's own limit of connections,
+	// little at once. 0 is DefaultMaxIdleConns; the server's own limit of connections,
 	// -c, is 1024 unless it was raised.
-	MaxIdle int
+	MaxIdleConns int
 
 	// KeyEncoding is applied to every key. The zero value leaves keys as they are.
 	KeyEncoding encoding.Encoding
 
-	// Distribution decides which server has a key: DistributionLibrary (the default),
+	// Distribution decides which server has a key: DistributionGomemcache (the default),
 	// as programs on github.com/bradfitz/gomemcache find them, or
 	// DistributionPythonMemcached, as Python's python-memcached does.
 	Distribution string
 
-	// Flags decides how a number is marked for Python programs: FlagsPylibmc (the
+	// NumberFlags decides how a number is marked for Python programs: FlagsPylibmc (the
 	// default) or FlagsPythonMemcached. Either client reads both.
-	Flags string
+	NumberFlags string
 
 	// TLS, if not nil, is used for every connection. A ServerName that is empty is
 	// taken from the server's host. It is not written in a DSN, beyond "tls=true".
@@ -89,7 +90,7 @@ func New(c Config) (*cache.Cache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gomemcache: %w", err)
 	}
-	return cache.New(d, cache.Options{Name: driverName, Encoding: c.KeyEncoding}), nil
+	return cache.New(d, cache.Options{Name: driverName, KeyEncoding: c.KeyEncoding}), nil
 }
 
 func newDriver(c Config) (*driverCache, error) {
@@ -103,23 +104,19 @@ func newDriver(c Config) (*driverCache, error) {
 			return nil, err
 		}
 	}
-	d := &driverCache{dialect: p.dialect, hash: p.hash}
+	d := &driverCache{dialect: p.dialect, distribution: p.distribution}
 	for _, configured := range p.servers {
-		s := newServer(configured, p.config, secure)
-		d.servers = append(d.servers, s)
-		for range configured.Weight {
-			d.buckets = append(d.buckets, s)
-		}
+		d.servers = append(d.servers, newServer(configured, p.config, secure))
 	}
 	return d, nil
 }
 
 // plan is a Config that was checked, with the defaults filled in.
 type plan struct {
-	config  Config
-	servers []memcached.Server
-	dialect memcached.Dialect
-	hash    func(key string) uint32
+	config       Config
+	servers      []memcached.Server
+	dialect      memcached.Dialect
+	distribution distribution.Distribution
 }
 
 // check reads no files.
@@ -135,16 +132,20 @@ func (c Config) check() (plan, error) {
 	if c.Timeout == 0 {
 		p.config.Timeout = DefaultTimeout
 	}
-	if c.MaxIdle < 0 {
-		return plan{}, fmt.Errorf("max idle %d: want 0 for %d, or more", c.MaxIdle, DefaultMaxIdle)
+	if c.MaxIdleConns < 0 {
+		return plan{}, fmt.Errorf("max idle connections %d: want 0 for %d, or more", c.MaxIdleConns, DefaultMaxIdleConns)
 	}
-	if c.MaxIdle == 0 {
-		p.config.MaxIdle = DefaultMaxIdle
+	if c.MaxIdleConns == 0 {
+		p.config.MaxIdleConns = DefaultMaxIdleConns
 	}
-	if p.dialect, err = memcached.ParseDialect(c.Flags); err != nil {
+	if p.dialect, err = memcached.ParseDialect(c.NumberFlags); err != nil {
 		return plan{}, err
 	}
-	if p.hash, err = distribution(c.Distribution); err != nil {
+	name, err := distribution.Choose(c.Distribution, DistributionGomemcache, DistributionPythonMemcached)
+	if err != nil {
+		return plan{}, err
+	}
+	if p.distribution, err = distribution.New(name, p.servers); err != nil {
 		return plan{}, err
 	}
 	if err := c.checkTLS(p.servers); err != nil {

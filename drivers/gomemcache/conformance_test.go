@@ -12,7 +12,7 @@ import (
 	"github.com/larder-go/larder/client"
 	"github.com/larder-go/larder/drivers/gomemcache"
 	"github.com/larder-go/larder/encoding"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 // TestMain lets many tests run in parallel: those that do wait for the clock of a
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 
 func options(c gomemcache.Config) cachetest.Options {
 	return cachetest.Options{
-		Encoding:    c.KeyEncoding,
+		KeyEncoding: c.KeyEncoding,
 		Granularity: time.Second,
 		MaxValue:    1 << 19,
 		Outage: func(t *testing.T) *cache.Cache {

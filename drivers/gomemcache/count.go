@@ -6,7 +6,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
-	"github.com/larder-go/larder/internal/memcached"
+	"github.com/larder-go/larder/drivers/internal/memcached"
 )
 
 func (d *driverCache) Increment(ctx context.Context, key string, delta uint64) (uint64, error) {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/drivers/gomemcache"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 // memcached 1.6.18 takes a number of 2^63 and more for a negative one if there is a minus

@@ -5,7 +5,7 @@ import (
 
 	"github.com/larder-go/larder/dependency/dependencytest"
 	"github.com/larder-go/larder/drivers/gomemcache"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 func TestDependencyHammer(t *testing.T) {

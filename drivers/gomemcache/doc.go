@@ -19,10 +19,10 @@
 //
 //	server           another server; may repeat. How unix sockets are listed
 //	timeout          bounds a call; 500ms
-//	max_idle         connections kept for each server; 100
+//	max_idle_conns         connections kept for each server; 100
 //	key_encoding     see package encoding; none
 //	distribution     gomemcache (the library's) or python-memcached; gomemcache
-//	flags            how numbers are marked: pylibmc (4) or python-memcached (2); pylibmc
+//	number_flags     how numbers are marked: pylibmc (4) or python-memcached (2); pylibmc
 //	tls              true: TLS, verified by the system's authorities; false
 //	tls_server_name  the name in the servers' certificate; the host of each server
 //	tls_ca           file of the authorities to trust instead, PEM
@@ -102,6 +102,6 @@
 //
 // A connection serves one call at a time, so there are as many as there are calls at the
 // same time; nothing bounds that but the server's -c, 1024 unless it was raised. Choose
-// max_idle, the ones kept, so that all programs of a server together stay well below -c:
+// max_idle_conns, the ones kept, so that all programs of a server together stay well below -c:
 // beyond it, memcached refuses new connections, and the calls answer ErrUnavailable.
 package gomemcache

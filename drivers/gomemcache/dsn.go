@@ -2,14 +2,10 @@ package gomemcache
 
 import (
 	"fmt"
-	"net/url"
-	"slices"
-	"strconv"
 
 	"github.com/larder-go/larder/cache"
-	"github.com/larder-go/larder/encoding"
-	"github.com/larder-go/larder/internal/dsn"
-	"github.com/larder-go/larder/internal/memcached"
+	"github.com/larder-go/larder/cache/driver/dsn"
+	"github.com/larder-go/larder/drivers/internal/memcached"
 )
 
 // driverName is the scheme of the DSNs and the name in errors.
@@ -35,10 +31,10 @@ func ParseDSN(source string) (Config, error) {
 	}
 	c := Config{Servers: memcached.ServersOf(d)}
 	d.Duration("timeout", &c.Timeout)
-	d.Int("max_idle", &c.MaxIdle, 1)
+	d.Int("max_idle_conns", &c.MaxIdleConns, 1)
 	d.Encoding(&c.KeyEncoding)
-	d.Choice("distribution", &c.Distribution, DistributionLibrary, DistributionPythonMemcached)
-	d.Choice("flags", &c.Flags, FlagsPylibmc, FlagsPythonMemcached)
+	d.Choice("distribution", &c.Distribution, DistributionGomemcache, DistributionPythonMemcached)
+	d.Choice("number_flags", &c.NumberFlags, FlagsPylibmc, FlagsPythonMemcached)
 	var secure bool
 	var files TLSFiles
 	d.Bool("tls", &secure)
@@ -63,35 +59,19 @@ func ParseDSN(source string) (Config, error) {
 // FormatDSN returns the string that ParseDSN reads as c. Of a TLS configuration made
 // by the program it only says that there is one.
 func (c Config) FormatDSN() string {
-	hosts, path, servers := memcached.FormatServers(c.Servers)
-	p := url.Values{}
-	if servers != nil {
-		p["server"] = slices.Clone(servers)
-	}
-	if c.Timeout != 0 {
-		p.Set("timeout", c.Timeout.String())
-	}
-	if c.MaxIdle != 0 {
-		p.Set("max_idle", strconv.Itoa(c.MaxIdle))
-	}
-	if !c.KeyEncoding.Equal(encoding.Encoding{}) {
-		p.Set("key_encoding", c.KeyEncoding.String())
-	}
-	set := func(name, value string) {
-		if value != "" {
-			p.Set(name, value)
-		}
-	}
-	set("distribution", c.Distribution)
-	set("flags", c.Flags)
-	if c.TLS != nil || c.TLSFiles != nil {
-		p.Set("tls", "true")
-	}
+	b := dsn.Builder{Scheme: driverName}
+	memcached.FormatServers(&b, c.Servers)
+	b.Duration("timeout", c.Timeout)
+	b.Int("max_idle_conns", c.MaxIdleConns)
+	b.Encoding(c.KeyEncoding)
+	b.String("distribution", c.Distribution)
+	b.String("number_flags", c.NumberFlags)
+	b.Bool("tls", c.TLS != nil || c.TLSFiles != nil)
 	if f := c.TLSFiles; f != nil {
-		set("tls_server_name", f.ServerName)
-		set("tls_ca", f.CA)
-		set("tls_cert", f.Cert)
-		set("tls_key", f.Key)
+		b.String("tls_server_name", f.ServerName)
+		b.String("tls_ca", f.CA)
+		b.String("tls_cert", f.Cert)
+		b.String("tls_key", f.Key)
 	}
-	return dsn.Format(driverName, hosts, path, p)
+	return b.DSN()
 }

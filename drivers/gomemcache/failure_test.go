@@ -16,7 +16,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/drivers/gomemcache"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 // short is the timeout of tests in which a server does not answer.
@@ -345,7 +345,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		return 0
 	}
 	base := connections()
-	c, err := gomemcache.New(gomemcache.Config{Servers: []string{s.Addr()}, MaxIdle: 5, Timeout: patient})
+	c, err := gomemcache.New(gomemcache.Config{Servers: []string{s.Addr()}, MaxIdleConns: 5, Timeout: patient})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -365,7 +365,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	memcachedtest.Eventually(t, "no more than MaxIdle connections", func() bool { return connections() <= base+5 })
+	memcachedtest.Eventually(t, "no more than MaxIdleConns connections", func() bool { return connections() <= base+5 })
 	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
@@ -379,7 +379,7 @@ func held(t *testing.T, n, maxIdle int) (c *cache.Cache, f *memcachedtest.Fake, 
 	t.Helper()
 	wait := make(chan struct{})
 	f = memcachedtest.StartFake(t, script(memcachedtest.Step{Expect: "delete k\r\n", Wait: wait, Reply: "DELETED\r\n"}))
-	c = open(t, gomemcache.Config{Servers: []string{f.Addr()}, MaxIdle: maxIdle})
+	c = open(t, gomemcache.Config{Servers: []string{f.Addr()}, MaxIdleConns: maxIdle})
 	var calls sync.WaitGroup
 	for range n {
 		calls.Go(func() {
@@ -393,7 +393,7 @@ func held(t *testing.T, n, maxIdle int) (c *cache.Cache, f *memcachedtest.Fake, 
 }
 
 func TestMaxIdle(t *testing.T) {
-	for _, tt := range []struct{ calls, maxIdle, kept int }{{20, 5, 5}, {20, 0, 20}, {gomemcache.DefaultMaxIdle + 3, 0, gomemcache.DefaultMaxIdle}} {
+	for _, tt := range []struct{ calls, maxIdle, kept int }{{20, 5, 5}, {20, 0, 20}, {gomemcache.DefaultMaxIdleConns + 3, 0, gomemcache.DefaultMaxIdleConns}} {
 		_, f, answer := held(t, tt.calls, tt.maxIdle)
 		answer()
 		memcachedtest.Eventually(t, fmt.Sprintf("%d connections are kept", tt.kept), func() bool { return f.Open() == tt.kept })

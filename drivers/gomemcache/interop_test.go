@@ -15,7 +15,7 @@ import (
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/dependency"
 	"github.com/larder-go/larder/drivers/gomemcache"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 // pythonClient defines client(kind, servers) and what the tests do with it.
@@ -56,7 +56,7 @@ func TestPythonReads(t *testing.T) {
 	s := memcachedtest.Start(t, "tcp")
 	for _, kind := range pythonClients {
 		t.Run(kind, func(t *testing.T) {
-			c := empty(t, gomemcache.Config{Servers: []string{s.Addr()}, Flags: kind})
+			c := empty(t, gomemcache.Config{Servers: []string{s.Addr()}, NumberFlags: kind})
 			ctx := t.Context()
 			text, number := c.WithKind(cache.Text), c.WithKind(cache.Number)
 			for name, err := range map[string]error{
@@ -76,7 +76,7 @@ func TestPythonReads(t *testing.T) {
 					t.Fatalf("%s: %v", name, err)
 				}
 			}
-			if _, err := c.IncrementInitial(ctx, "counter", 1, 9, 0); err != nil {
+			if _, err := c.IncrementFrom(ctx, "counter", 1, 9, 0); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := c.Decrement(ctx, "counter", 1); err != nil {
@@ -208,7 +208,7 @@ func TestCountersWithPython(t *testing.T) {
 			if err := c.Delete(ctx, "n"); err != nil {
 				t.Fatal(err)
 			}
-			n, err = c.IncrementInitial(ctx, "n", 1, 0, 0) // Go begins
+			n, err = c.IncrementFrom(ctx, "n", 1, 0, 0) // Go begins
 			steps(1, n, err)
 			steps(3, count(2), nil)
 			var got map[string]described
@@ -290,7 +290,7 @@ func TestDependencyWithPython(t *testing.T) {
 			for _, deleter := range []string{"Go", "Python"} {
 				t.Run(fmt.Sprintf("%s, %d servers, deleted by %s", kind, len(servers), deleter), func(t *testing.T) {
 					c := empty(t, gomemcache.Config{
-						Servers: servers, Flags: kind, Distribution: gomemcache.DistributionPythonMemcached,
+						Servers: servers, NumberFlags: kind, Distribution: gomemcache.DistributionPythonMemcached,
 					})
 					ctx := t.Context()
 					d, err := dependency.New(c, ttl)

@@ -2,13 +2,13 @@ package gomemcache
 
 import (
 	"context"
-	"sync"
+	"sync/atomic"
 
 	"github.com/bradfitz/gomemcache/memcache"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
-	"github.com/larder-go/larder/internal/memcached"
+	"github.com/larder-go/larder/drivers/internal/memcached"
 )
 
 // maxGet is how many keys are asked for in one request. A server begins to answer when
@@ -16,9 +16,9 @@ import (
 // between.
 const maxGet = 1000
 
-func (d *driverCache) GetMulti(ctx context.Context, keys []string) ([][]byte, error) {
+func (d *driverCache) GetMulti(ctx context.Context, keys []string) ([][]byte, []error) {
 	values := make([][]byte, len(keys))
-	err := d.getMulti(ctx, cache.OpGetMulti, keys, func(s *server, i int, it *memcache.Item) error {
+	errs := d.getMulti(ctx, cache.OpGetMulti, keys, func(s *server, i int, it *memcache.Item) error {
 		value, _, err := memcached.Decode(it.Value, it.Flags)
 		if err != nil {
 			return s.error(cache.OpGetMulti, err)
@@ -26,26 +26,27 @@ func (d *driverCache) GetMulti(ctx context.Context, keys []string) ([][]byte, er
 		values[i] = value
 		return nil
 	})
-	return values, err
+	return values, errs
 }
 
-func (d *driverCache) GetItemMulti(ctx context.Context, keys []string) ([]driver.Item, error) {
+func (d *driverCache) GetItemMulti(ctx context.Context, keys []string) ([]driver.Item, []error) {
 	items := make([]driver.Item, len(keys))
-	err := d.getMulti(ctx, cache.OpGetItemMulti, keys, func(s *server, i int, it *memcache.Item) error {
+	errs := d.getMulti(ctx, cache.OpGetItemMulti, keys, func(s *server, i int, it *memcache.Item) error {
 		var err error
 		items[i], err = s.item(cache.OpGetItemMulti, it)
 		return err
 	})
-	return items, err
+	return items, errs
 }
 
 // found takes the item of keys[i]. It is called for different i at the same time.
 type found func(s *server, i int, it *memcache.Item) error
 
-// getMulti asks every server for its part of keys, all at the same time.
-func (d *driverCache) getMulti(ctx context.Context, op cache.Op, keys []string, f found) error {
-	var mu sync.Mutex
-	var errs []error
+// getMulti asks every server for its part of keys, all at the same time. The result has an
+// error for each key, or is nil.
+func (d *driverCache) getMulti(ctx context.Context, op cache.Op, keys []string, f found) []error {
+	errs := make([]error, len(keys))
+	var failed atomic.Bool
 	d.onServers(len(keys), func(i int) string { return keys[i] }, func(s *server, part []int) {
 		asked := keys
 		if len(part) < len(keys) {
@@ -56,28 +57,34 @@ func (d *driverCache) getMulti(ctx context.Context, op cache.Op, keys []string, 
 		}
 		for from := 0; from < len(part); from += maxGet {
 			to := min(from+maxGet, len(part))
-			err, broken := s.getPart(ctx, op, asked[from:to], part[from:to], f)
-			if err != nil {
-				mu.Lock()
-				errs = append(errs, err)
-				mu.Unlock()
+			if err := s.getPart(ctx, op, asked[from:to], part[from:to], f, errs); err != nil {
+				failed.Store(true)
+				for _, i := range part[from:] {
+					errs[i] = err // the rest would fail the same way, and slowly
+				}
+				return
 			}
-			if broken {
-				return // the rest would fail the same way, and slowly
+			for _, i := range part[from:to] {
+				if errs[i] != nil {
+					failed.Store(true)
+				}
 			}
 		}
 	})
-	return memcached.Join(errs)
+	if !failed.Load() {
+		return nil
+	}
+	return errs
 }
 
-// getPart asks for some keys, whose positions part lists. The error is broken where
-// the server is, and not the values.
-func (s *server) getPart(ctx context.Context, op cache.Op, keys []string, part []int, f found) (err error, broken bool) {
+// getPart asks for some keys, whose positions part lists. It notes in errs the values that
+// cannot be decoded. It returns an error if the server failed.
+func (s *server) getPart(ctx context.Context, op cache.Op, keys []string, part []int, f found, errs []error) error {
 	if err := ctx.Err(); err != nil {
-		return s.error(op, err), true
+		return s.error(op, err)
 	}
 	items := make([]*memcache.Item, len(keys))
-	err = s.do(ctx, request{op: op, want: len(keys), batch: true, again: true}, func(c *session) error {
+	err := s.do(ctx, request{op: op, want: len(keys), batch: true, again: true}, func(c *session) error {
 		got, err := c.client.GetMulti(keys)
 		if err != nil {
 			return err
@@ -100,16 +107,12 @@ func (s *server) getPart(ctx context.Context, op cache.Op, keys []string, part [
 		return nil
 	})
 	if err != nil {
-		return err, true
+		return err
 	}
-	var errs []error
 	for i, it := range items {
-		if it == nil {
-			continue
-		}
-		if err := f(s, part[i], it); err != nil {
-			errs = append(errs, err)
+		if it != nil {
+			errs[part[i]] = f(s, part[i], it)
 		}
 	}
-	return memcached.Join(errs), false
+	return nil
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
-	"github.com/larder-go/larder/internal/memcached"
+	"github.com/larder-go/larder/drivers/internal/memcached"
 )
 
 // The library has no stores and deletes of many keys, and calling it for one key after
@@ -45,7 +45,7 @@ func (p *pipeline) fail(i int, err error) {
 func (d *driverCache) StoreMulti(ctx context.Context, mode driver.Mode, entries []driver.Entry) []error {
 	p := &pipeline{
 		errs:    make([]error, len(entries)),
-		request: request{op: storeMultiOps[mode], batch: true, again: mode != driver.Add},
+		request: request{op: mode.MultiOp(), batch: true, again: mode != driver.Add},
 		append: func(b []byte, i int) []byte {
 			return d.appendStore(b, mode, entries[i])
 		},
@@ -59,7 +59,7 @@ func (d *driverCache) StoreMulti(ctx context.Context, mode driver.Mode, entries 
 				return driver.ErrTooLarge, true
 			case bytes.HasPrefix(line, outOfMemory):
 				// There may be room for another one, of another size.
-				return driver.Unavailable(driverName, storeMultiOps[mode].String(), s.addr, unexpected(line)), true
+				return driver.Unavailable(driverName, mode.MultiOp(), s.addr, unexpected(line)), true
 			}
 			return nil, false
 		},
@@ -73,10 +73,6 @@ func (d *driverCache) StoreMulti(ctx context.Context, mode driver.Mode, entries 
 }
 
 var outOfMemory = []byte("SERVER_ERROR out of memory storing object")
-
-var storeMultiOps = [...]cache.Op{
-	driver.Set: cache.OpSetMulti, driver.Add: cache.OpAddMulti, driver.Replace: cache.OpReplaceMulti,
-}
 
 func (d *driverCache) appendStore(b []byte, mode driver.Mode, e driver.Entry) []byte {
 	value, flags := d.dialect.Encode(e.Kind, e.Value)

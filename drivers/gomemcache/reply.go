@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/larder-go/larder/internal/memcached"
+	"github.com/larder-go/larder/drivers/internal/memcached"
 )
 
 const (

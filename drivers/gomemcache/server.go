@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/larder-go/larder/internal/memcached"
+	"github.com/larder-go/larder/drivers/internal/memcached"
 )
 
 // server is one memcached and the connections to it that wait for the next call.
@@ -41,7 +41,7 @@ func newServer(configured memcached.Server, c Config, secure *tls.Config) *serve
 	s := &server{
 		address: address{configured.Network(), configured.Addr()},
 		timeout: c.Timeout,
-		maxIdle: c.MaxIdle,
+		maxIdle: c.MaxIdleConns,
 	}
 	if secure != nil {
 		s.secure = secure.Clone()

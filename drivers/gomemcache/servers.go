@@ -3,7 +3,7 @@ package gomemcache
 import (
 	"sync"
 
-	"github.com/larder-go/larder/internal/memcached"
+	"github.com/larder-go/larder/drivers/internal/memcached"
 )
 
 // onAll runs f for every server at the same time.
@@ -21,12 +21,12 @@ func (d *driverCache) onAll(f func(*server) error) error {
 // onServers calls f for each server that has some of n keys, with the positions of those
 // keys in order, for all servers at the same time.
 func (d *driverCache) onServers(n int, key func(i int) string, f func(s *server, part []int)) {
-	if len(d.buckets) == 1 {
+	if len(d.servers) == 1 {
 		part := make([]int, n)
 		for i := range part {
 			part[i] = i
 		}
-		f(d.buckets[0], part)
+		f(d.servers[0], part)
 		return
 	}
 	parts := make(map[*server][]int, len(d.servers))

@@ -9,27 +9,23 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
-	"github.com/larder-go/larder/internal/memcached"
+	"github.com/larder-go/larder/drivers/internal/distribution"
+	"github.com/larder-go/larder/drivers/internal/memcached"
 )
 
 // driverCache is the driver.
 type driverCache struct {
-	servers []*server // each once, as configured
-	buckets []*server // with the weights: what a hash chooses from
-	hash    func(key string) uint32
-	dialect memcached.Dialect
+	servers      []*server // in the order of the configuration
+	distribution distribution.Distribution
+	dialect      memcached.Dialect
 }
 
 var (
-	_ driver.Cache           = (*driverCache)(nil)
-	_ driver.MultiGetter     = (*driverCache)(nil)
-	_ driver.MultiStorer     = (*driverCache)(nil)
-	_ driver.MultiDeleter    = (*driverCache)(nil)
-	_ driver.Swapper         = (*driverCache)(nil)
-	_ driver.MultiItemGetter = (*driverCache)(nil)
-	_ driver.MultiSwapper    = (*driverCache)(nil)
-	_ driver.Toucher         = (*driverCache)(nil)
-	_ driver.Pinger          = (*driverCache)(nil)
+	_ driver.Cache        = (*driverCache)(nil)
+	_ driver.Batcher      = (*driverCache)(nil)
+	_ driver.BatchSwapper = (*driverCache)(nil)
+	_ driver.Toucher      = (*driverCache)(nil)
+	_ driver.Pinger       = (*driverCache)(nil)
 )
 
 // errForeignKey is a reply that belongs to another request.
@@ -64,11 +60,8 @@ func (s *server) get(ctx context.Context, op cache.Op, key string) (it *memcache
 	return it, err
 }
 
-// storeOps are the operations of the modes.
-var storeOps = [...]cache.Op{driver.Set: cache.OpSet, driver.Add: cache.OpAdd, driver.Replace: cache.OpReplace}
-
 func (d *driverCache) Store(ctx context.Context, mode driver.Mode, e driver.Entry) error {
-	return d.store(ctx, storeOps[mode], mode, e)
+	return d.store(ctx, mode.Op(), mode, e)
 }
 
 func (d *driverCache) store(ctx context.Context, op cache.Op, mode driver.Mode, e driver.Entry) error {
@@ -131,4 +124,30 @@ func (d *driverCache) Touch(ctx context.Context, key string, ttl time.Duration) 
 	return d.pick(key).do(ctx, request{op: cache.OpTouch, again: true}, func(c *session) error {
 		return missed(c.client.Touch(key, memcached.ExpiryFromNow(ttl)))
 	})
+}
+
+func (d *driverCache) GetAndTouch(ctx context.Context, key string, ttl time.Duration) ([]byte, error) {
+	s := d.pick(key)
+	var it *memcache.Item
+	err := s.do(ctx, request{op: cache.OpGetAndTouch, want: 1, again: true}, func(c *session) error {
+		var err error
+		it, err = c.client.GetAndTouch(key, memcached.ExpiryFromNow(ttl))
+		if err == nil && it.Key != key {
+			return c.fail(errForeignKey)
+		}
+		return missed(err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	value, _, err := memcached.Decode(it.Value, it.Flags)
+	if err != nil {
+		return nil, s.error(cache.OpGetAndTouch, err)
+	}
+	return value, nil
+}
+
+// pick returns the server of a key.
+func (d *driverCache) pick(key string) *server {
+	return d.servers[d.distribution.Pick(key)]
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
-	"github.com/larder-go/larder/internal/memcached"
+	"github.com/larder-go/larder/drivers/internal/memcached"
 )
 
 func (d *driverCache) GetItem(ctx context.Context, key string) (driver.Item, error) {
@@ -85,7 +85,7 @@ func (d *driverCache) CompareAndDeleteMulti(ctx context.Context, keys []string, 
 			case string(line) == "NOT_FOUND":
 				return driver.ErrMiss, true
 			case bytes.HasPrefix(line, outOfMemory):
-				return driver.Unavailable(driverName, op.String(), s.addr, unexpected(line)), true
+				return driver.Unavailable(driverName, op, s.addr, unexpected(line)), true
 			}
 			return nil, false
 		},
@@ -117,4 +117,18 @@ func (s *server) swap(ctx context.Context, op cache.Op, id uint64, fill func(c *
 		}
 		return missed(err)
 	})
+}
+
+// GetOrAddMulti adds, and then reads what is there.
+func (d *driverCache) GetOrAddMulti(ctx context.Context, entries []driver.Entry) ([]driver.Item, []bool, []error) {
+	return memcached.GetOrAddMulti(ctx, d, entries)
+}
+
+// CompareAndSwapMulti is not done again on a lost connection: see CompareAndDeleteMulti.
+func (d *driverCache) CompareAndSwapMulti(ctx context.Context, tokens []any, entries []driver.Entry) []error {
+	errs := make([]error, len(entries))
+	for i, e := range entries {
+		errs[i] = d.CompareAndSwap(ctx, tokens[i], e)
+	}
+	return errs
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/cachetest"
 	"github.com/larder-go/larder/drivers/ketama"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 // TestAllocs: the driver adds no allocation to those of the bare library, and makes

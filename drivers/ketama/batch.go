@@ -6,8 +6,8 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/drivers/internal/memcached"
 	"github.com/larder-go/larder/drivers/ketama/internal/wire"
-	"github.com/larder-go/larder/internal/memcached"
 )
 
 // Batches do not go through rainycape. It has none but GetMulti, which gives no error
@@ -16,31 +16,31 @@ import (
 // between them are full; and which ends the program on a reply with bytes missing,
 // since it panics in a goroutine of its own.
 
-// GetMulti implements [driver.MultiGetter].
-func (d *cluster) GetMulti(ctx context.Context, keys []string) ([][]byte, error) {
+// GetMulti implements [driver.Batcher].
+func (d *cluster) GetMulti(ctx context.Context, keys []string) ([][]byte, []error) {
 	const op = cache.OpGetMulti
 	values := make([][]byte, len(keys))
-	err := d.read(ctx, op, keys, func(s *server, i int, r wire.Reply) (err error) {
+	errs := d.read(ctx, op, keys, func(s *server, i int, r wire.Reply) (err error) {
 		values[i], _, err = s.decode(op, r.Value, r.Flags)
 		return err
 	})
-	return values, err
+	return values, errs
 }
 
-// GetItemMulti implements [driver.MultiItemGetter].
-func (d *cluster) GetItemMulti(ctx context.Context, keys []string) ([]driver.Item, error) {
+// GetItemMulti implements [driver.BatchSwapper].
+func (d *cluster) GetItemMulti(ctx context.Context, keys []string) ([]driver.Item, []error) {
 	const op = cache.OpGetItemMulti
 	items := make([]driver.Item, len(keys))
-	err := d.read(ctx, op, keys, func(s *server, i int, r wire.Reply) (err error) {
+	errs := d.read(ctx, op, keys, func(s *server, i int, r wire.Reply) (err error) {
 		items[i], err = s.item(op, r)
 		return err
 	})
-	return items, err
+	return items, errs
 }
 
-// read has found called for each key that is there. The first error of each server
-// stands for the others of it.
-func (d *cluster) read(ctx context.Context, op cache.Op, keys []string, found func(s *server, i int, r wire.Reply) error) error {
+// read calls found for each key that is present. The result has an error for each key, or is
+// nil.
+func (d *cluster) read(ctx context.Context, op cache.Op, keys []string, found func(s *server, i int, r wire.Reply) error) []error {
 	b := batch{
 		op: op, repeatable: true, errs: make([]error, len(keys)),
 		key:     func(i int) string { return keys[i] },
@@ -52,16 +52,8 @@ func (d *cluster) read(ctx context.Context, op cache.Op, keys []string, found fu
 			return ignoreMiss(s.refusal(op, wire.Get, r.Status))
 		},
 	}
-	var firsts []error
-	for _, p := range d.run(ctx, &b) {
-		for _, i := range p.keys {
-			if b.errs[i] != nil {
-				firsts = append(firsts, b.errs[i])
-				break
-			}
-		}
-	}
-	return memcached.Join(firsts)
+	d.run(ctx, &b)
+	return b.failures()
 }
 
 func ignoreMiss(err error) error {
@@ -71,9 +63,9 @@ func ignoreMiss(err error) error {
 	return err
 }
 
-// StoreMulti implements [driver.MultiStorer].
+// StoreMulti implements [driver.Batcher].
 func (d *cluster) StoreMulti(ctx context.Context, mode driver.Mode, entries []driver.Entry) []error {
-	op := storeMultiOps[mode]
+	op := mode.MultiOp()
 	b := batch{
 		op: op, repeatable: mode != driver.Add, errs: make([]error, len(entries)),
 		key:     func(i int) string { return entries[i].Key },
@@ -91,7 +83,7 @@ func (d *cluster) StoreMulti(ctx context.Context, mode driver.Mode, entries []dr
 	return b.failures()
 }
 
-// DeleteMulti implements [driver.MultiDeleter].
+// DeleteMulti implements [driver.Batcher].
 func (d *cluster) DeleteMulti(ctx context.Context, keys []string) []error {
 	const op = cache.OpDeleteMulti
 	b := batch{
@@ -106,7 +98,7 @@ func (d *cluster) DeleteMulti(ctx context.Context, keys []string) []error {
 	return b.failures()
 }
 
-// CompareAndDeleteMulti implements [driver.MultiSwapper]. Like CompareAndDelete it is
+// CompareAndDeleteMulti implements [driver.BatchSwapper]. Like CompareAndDelete it is
 // not repeatable: the second would find nothing where the first has deleted.
 func (d *cluster) CompareAndDeleteMulti(ctx context.Context, keys []string, tokens []any) []error {
 	const op = cache.OpCompareAndDeleteMulti
@@ -129,6 +121,20 @@ func (d *cluster) CompareAndDeleteMulti(ctx context.Context, keys []string, toke
 	return b.failures()
 }
 
+// GetOrAddMulti implements [driver.BatchSwapper]: it adds, and then reads what is there.
+func (d *cluster) GetOrAddMulti(ctx context.Context, entries []driver.Entry) ([]driver.Item, []bool, []error) {
+	return memcached.GetOrAddMulti(ctx, d, entries)
+}
+
+// CompareAndSwapMulti implements [driver.BatchSwapper].
+func (d *cluster) CompareAndSwapMulti(ctx context.Context, tokens []any, entries []driver.Entry) []error {
+	errs := make([]error, len(entries))
+	for i, e := range entries {
+		errs[i] = d.CompareAndSwap(ctx, tokens[i], e)
+	}
+	return errs
+}
+
 // batch is one operation on many keys. The functions take the position of a key; reply
 // is called by one goroutine for each server.
 type batch struct {
@@ -146,20 +152,18 @@ type part struct {
 	keys   []int // positions in the batch
 }
 
-// run asks all servers at the same time, each with one client of its pool, and returns
-// who was asked what.
-func (d *cluster) run(ctx context.Context, b *batch) []*part {
+// run asks all servers at the same time, each with one client of its pool.
+func (d *cluster) run(ctx context.Context, b *batch) {
 	parts := d.split(b)
 	if len(parts) == 1 {
 		b.run(ctx, parts[0])
-		return parts
+		return
 	}
 	var wg sync.WaitGroup
 	for _, p := range parts {
 		wg.Go(func() { b.run(ctx, p) })
 	}
 	wg.Wait()
-	return parts
 }
 
 // split gives each key of a batch to its server.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/drivers/ketama"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 // TestLargeBatches: no part of a batch is lost, whatever its size.
@@ -126,7 +126,7 @@ func TestKeysOfAnyLegalKind(t *testing.T) {
 
 // TestValuesKeepToTheirKeys: many goroutines, all kinds of reads, over a small pool.
 func TestValuesKeepToTheirKeys(t *testing.T) {
-	c := open(t, ketama.Config{Servers: memcachedtest.Addrs(memcachedtest.StartN(t, 2, "tcp")), PoolSize: 4, PoolWait: patient, Timeout: patient})
+	c := open(t, ketama.Config{Servers: memcachedtest.Addrs(memcachedtest.StartN(t, 2, "tcp")), PoolSize: 4, PoolTimeout: patient, Timeout: patient})
 	all := keys(300)
 	if err := c.SetMulti(t.Context(), valuesOf(all), 0); err != nil {
 		t.Fatal(err)

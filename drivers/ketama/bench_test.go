@@ -10,7 +10,7 @@ import (
 	"github.com/larder-go/larder/cache/cachetest"
 	"github.com/larder-go/larder/dependency/dependencytest"
 	"github.com/larder-go/larder/drivers/ketama"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 func Benchmark(b *testing.B) {

@@ -2,17 +2,13 @@ package ketama
 
 import (
 	"fmt"
-	"net/url"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/larder-go/larder/cache"
-	"github.com/larder-go/larder/drivers/ketama/internal/ring"
+	"github.com/larder-go/larder/cache/driver/dsn"
+	"github.com/larder-go/larder/drivers/internal/distribution"
+	"github.com/larder-go/larder/drivers/internal/memcached"
 	"github.com/larder-go/larder/encoding"
-	"github.com/larder-go/larder/internal/dsn"
-	"github.com/larder-go/larder/internal/memcached"
 )
 
 func init() {
@@ -38,23 +34,19 @@ const maxPoolSize = 1 << 16
 // The values of Config.Distribution, named after the behaviors of pylibmc that do the
 // same.
 const (
-	DistributionKetama         = "ketama"          // {'ketama': True}
-	DistributionKetamaWeighted = "ketama_weighted" // {'ketama_weighted': True}
-	DistributionKetamaMD5      = "ketama_md5"      // {'ketama': True, 'hash': 'md5'}
+	DistributionKetama         = distribution.Ketama         // {'ketama': True}
+	DistributionKetamaWeighted = distribution.KetamaWeighted // {'ketama_weighted': True}
+	DistributionKetamaMD5      = distribution.KetamaMD5      // {'ketama': True, 'hash': 'md5'}
 )
 
-// The values of Config.Flags.
+// The values of Config.NumberFlags.
 const (
 	FlagsPylibmc         = "pylibmc"
 	FlagsPythonMemcached = "python-memcached"
 )
 
-// distributions are the names of the schemes of the ring; the first is the default.
-var distributions = []string{
-	ring.Ketama:         DistributionKetama,
-	ring.KetamaWeighted: DistributionKetamaWeighted,
-	ring.KetamaMD5:      DistributionKetamaMD5,
-}
+// distributions are the names of the distributions; the first is the default.
+var distributions = []string{DistributionKetama, DistributionKetamaWeighted, DistributionKetamaMD5}
 
 // Config says which servers make up the cache and how they are used. The zero value is
 // one server on 127.0.0.1.
@@ -78,9 +70,9 @@ type Config struct {
 	// 1024 unless it was raised. Default: DefaultPoolSize.
 	PoolSize int
 
-	// PoolWait bounds the wait for a free client; the context may end it
+	// PoolTimeout bounds the wait for a free client; the context may end it
 	// earlier. Default: Timeout.
-	PoolWait time.Duration
+	PoolTimeout time.Duration
 
 	// Timeout bounds making a connection, and each exchange of a request and
 	// its reply; in a batch, each wait for the next reply. The deadline of a
@@ -91,10 +83,10 @@ type Config struct {
 	// are.
 	KeyEncoding encoding.Encoding
 
-	// Flags is the Python client whose flags are written for text and numbers:
+	// NumberFlags is the Python client whose flags are written for text and numbers:
 	// FlagsPylibmc (the default) or FlagsPythonMemcached. What either wrote is
 	// read.
-	Flags string
+	NumberFlags string
 }
 
 // ParseDSN reads a Config from a string; the package documentation has its form. It
@@ -108,10 +100,10 @@ func ParseDSN(source string) (Config, error) {
 	cfg.Servers = memcached.ServersOf(d)
 	d.Choice("distribution", &cfg.Distribution, distributions...)
 	d.Int("pool_size", &cfg.PoolSize, 1)
-	d.Duration("pool_wait", &cfg.PoolWait)
+	d.Duration("pool_timeout", &cfg.PoolTimeout)
 	d.Duration("timeout", &cfg.Timeout)
 	d.Encoding(&cfg.KeyEncoding)
-	d.Choice("flags", &cfg.Flags, memcached.Dialects...)
+	d.Choice("number_flags", &cfg.NumberFlags, memcached.Dialects...)
 	if err := d.Done(); err != nil {
 		return Config{}, err
 	}
@@ -125,31 +117,23 @@ func ParseDSN(source string) (Config, error) {
 // that are not set are left out. A key encoding of the program's own appears by its
 // name, which no string can choose.
 func (cfg Config) FormatDSN() string {
-	hosts, path, servers := memcached.FormatServers(cfg.Servers)
-	params := url.Values{}
-	if len(servers) > 0 {
-		params["server"] = servers
-	}
-	set := func(name, value string, ok bool) {
-		if ok {
-			params.Set(name, value)
-		}
-	}
-	set("distribution", cfg.Distribution, cfg.Distribution != "")
-	set("pool_size", strconv.Itoa(cfg.PoolSize), cfg.PoolSize != 0)
-	set("pool_wait", cfg.PoolWait.String(), cfg.PoolWait != 0)
-	set("timeout", cfg.Timeout.String(), cfg.Timeout != 0)
-	set("key_encoding", cfg.KeyEncoding.String(), !cfg.KeyEncoding.Equal(encoding.Encoding{}))
-	set("flags", cfg.Flags, cfg.Flags != "")
-	return dsn.Format(scheme, hosts, path, params)
+	b := dsn.Builder{Scheme: scheme}
+	memcached.FormatServers(&b, cfg.Servers)
+	b.String("distribution", cfg.Distribution)
+	b.Int("pool_size", cfg.PoolSize)
+	b.Duration("pool_timeout", cfg.PoolTimeout)
+	b.Duration("timeout", cfg.Timeout)
+	b.Encoding(cfg.KeyEncoding)
+	b.String("number_flags", cfg.NumberFlags)
+	return b.DSN()
 }
 
 // plan is a Config that was checked, with the defaults filled in.
 type plan struct {
-	cfg     Config
-	servers []memcached.Server
-	ring    *ring.Ring
-	dialect memcached.Dialect
+	cfg          Config
+	servers      []memcached.Server
+	distribution distribution.Distribution
+	dialect      memcached.Dialect
 }
 
 func (cfg Config) check() (plan, error) {
@@ -163,8 +147,8 @@ func (cfg Config) check() (plan, error) {
 	if cfg.Timeout < 0 {
 		return fail("timeout %v: want more, or 0 for %v", cfg.Timeout, DefaultTimeout)
 	}
-	if cfg.PoolWait < 0 {
-		return fail("pool wait %v: want more, or 0 for the timeout", cfg.PoolWait)
+	if cfg.PoolTimeout < 0 {
+		return fail("pool timeout %v: want more, or 0 for the timeout", cfg.PoolTimeout)
 	}
 	if p.cfg.PoolSize == 0 {
 		p.cfg.PoolSize = DefaultPoolSize
@@ -172,21 +156,20 @@ func (cfg Config) check() (plan, error) {
 	if p.cfg.Timeout == 0 {
 		p.cfg.Timeout = DefaultTimeout
 	}
-	if p.cfg.PoolWait == 0 {
-		p.cfg.PoolWait = p.cfg.Timeout
+	if p.cfg.PoolTimeout == 0 {
+		p.cfg.PoolTimeout = p.cfg.Timeout
 	}
-	distribution := max(0, slices.Index(distributions, cfg.Distribution)) // the first is the default
-	if cfg.Distribution != "" && distributions[distribution] != cfg.Distribution {
-		return fail("distribution %.40q: want %s", cfg.Distribution, strings.Join(distributions, ", "))
+	name, err := distribution.Choose(cfg.Distribution, distributions...)
+	if err != nil {
+		return fail("%w", err)
 	}
-	var err error
-	if p.dialect, err = memcached.ParseDialect(cfg.Flags); err != nil {
+	if p.dialect, err = memcached.ParseDialect(cfg.NumberFlags); err != nil {
 		return fail("%w", err)
 	}
 	if p.servers, err = memcached.ParseServers(cfg.Servers); err != nil {
 		return fail("%w", err)
 	}
-	if p.ring, err = ring.New(ring.Scheme(distribution), p.servers); err != nil {
+	if p.distribution, err = distribution.New(name, p.servers); err != nil {
 		return fail("%w", err)
 	}
 	return p, nil

@@ -51,10 +51,10 @@ func TestDSN(t *testing.T) {
 			want: ketama.Config{Servers: []string{"/run/a.sock", "/run/b.sock"}},
 		},
 		{
-			dsn: "ketama://a:1?distribution=ketama_weighted&flags=python-memcached&key_encoding=sha1,base64&pool_size=5&pool_wait=1s&timeout=150ms",
+			dsn: "ketama://a:1?distribution=ketama_weighted&key_encoding=sha1,base64&number_flags=python-memcached&pool_size=5&pool_timeout=1s&timeout=150ms",
 			want: ketama.Config{
-				Servers: []string{"a:1"}, Distribution: ketama.DistributionKetamaWeighted, Flags: ketama.FlagsPythonMemcached,
-				KeyEncoding: named(t, "sha1,base64"), PoolSize: 5, PoolWait: time.Second, Timeout: 150 * time.Millisecond,
+				Servers: []string{"a:1"}, Distribution: ketama.DistributionKetamaWeighted, NumberFlags: ketama.FlagsPythonMemcached,
+				KeyEncoding: named(t, "sha1,base64"), PoolSize: 5, PoolTimeout: time.Second, Timeout: 150 * time.Millisecond,
 			},
 		},
 		{dsn: "ketama://a:1?distribution=ketama_md5", want: ketama.Config{Servers: []string{"a:1"}, Distribution: ketama.DistributionKetamaMD5}},
@@ -101,11 +101,11 @@ func TestDSNErrors(t *testing.T) {
 		"ketama://a?pool_size=-1":              "pool_size",
 		"ketama://a?pool_size=70000":           "pool size 70000",
 		"ketama://a?pool_size=1&pool_size=2":   "pool_size",
-		"ketama://a?pool_wait=5":               "pool_wait",
+		"ketama://a?pool_timeout=5":            "pool_timeout",
 		"ketama://a?timeout=0s":                "timeout",
 		"ketama://a?timeout=-1s":               "timeout",
 		"ketama://a?distribution=modula":       "ketama, ketama_weighted, ketama_md5",
-		"ketama://a?flags=php":                 "pylibmc, python-memcached",
+		"ketama://a?number_flags=php":          "pylibmc, python-memcached",
 		"ketama://a?key_encoding=rot13":        "key_encoding",
 		"ketama://a?poolsize=1":                "pool_size",
 		"ketama://a?timeout":                   "name=value",
@@ -151,17 +151,17 @@ func TestPasswordsAreNotTold(t *testing.T) {
 
 func TestConfigErrors(t *testing.T) {
 	for want, cfg := range map[string]ketama.Config{
-		"no host":         {Servers: []string{""}},
-		"pool size -1":    {PoolSize: -1},
-		"timeout -1ns":    {Timeout: -1},
-		"pool wait -1ns":  {PoolWait: -1},
-		`"modula"`:        {Distribution: "modula"},
-		`"php"`:           {Flags: "php"},
-		"at most 100":     {Servers: hosts(101)},
-		"at most 104":     {Servers: []string{"/" + strings.Repeat("p", 104)}},
-		"server a:11211":  {Servers: []string{"a", "a:11211"}},
-		"control":         {Servers: []string{"a b"}},
-		"from 1 to 65535": {Servers: []string{"a:1:65536"}},
+		"no host":           {Servers: []string{""}},
+		"pool size -1":      {PoolSize: -1},
+		"timeout -1ns":      {Timeout: -1},
+		"pool timeout -1ns": {PoolTimeout: -1},
+		`"modula"`:          {Distribution: "modula"},
+		`"php"`:             {NumberFlags: "php"},
+		"at most 100":       {Servers: hosts(101)},
+		"at most 104":       {Servers: []string{"/" + strings.Repeat("p", 104)}},
+		"server a:11211":    {Servers: []string{"a", "a:11211"}},
+		"control":           {Servers: []string{"a b"}},
+		"from 1 to 65535":   {Servers: []string{"a:1:65536"}},
 	} {
 		c, err := ketama.New(cfg)
 		if err == nil {
@@ -196,8 +196,8 @@ func TestOpen(t *testing.T) {
 }
 
 func FuzzDSN(f *testing.F) {
-	f.Add("ketama://a,b:1:2,[::1]:3?distribution=ketama_weighted&pool_size=5&pool_wait=1s")
-	f.Add("ketama:///run/memcached.sock?timeout=1h&flags=python-memcached")
+	f.Add("ketama://a,b:1:2,[::1]:3?distribution=ketama_weighted&pool_size=5&pool_timeout=1s")
+	f.Add("ketama:///run/memcached.sock?timeout=1h&number_flags=python-memcached")
 	f.Add("ketama://?server=/run/a%3Fb&server=[fe80::1%25eth0]:1&key_encoding=safe")
 	f.Fuzz(func(t *testing.T, dsn string) {
 		cfg, err := ketama.ParseDSN(dsn)

@@ -10,7 +10,7 @@ import (
 	"github.com/larder-go/larder/client"
 	"github.com/larder-go/larder/drivers/ketama"
 	"github.com/larder-go/larder/encoding"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 // conform runs the suite on n servers of its own, beside the others.
@@ -25,7 +25,7 @@ func conform(t *testing.T, name, network string, n int, cfg ketama.Config) {
 
 func options(cfg ketama.Config) cachetest.Options {
 	return cachetest.Options{
-		Encoding:    cfg.KeyEncoding,
+		KeyEncoding: cfg.KeyEncoding,
 		Granularity: time.Second,
 		MaxValue:    1 << 19,
 		Outage: func(t *testing.T) *cache.Cache {
@@ -54,7 +54,7 @@ func TestConformance(t *testing.T) {
 		conform(t, "encoding/"+name, "unix", 2, ketama.Config{KeyEncoding: e})
 	}
 	conform(t, "weighted", "tcp", 3, ketama.Config{Distribution: ketama.DistributionKetamaWeighted})
-	conform(t, "small pool", "tcp", 2, ketama.Config{PoolSize: 1, Flags: ketama.FlagsPythonMemcached})
+	conform(t, "small pool", "tcp", 2, ketama.Config{PoolSize: 1, NumberFlags: ketama.FlagsPythonMemcached})
 }
 
 func TestConformanceOfClient(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/drivers/internal/memcached"
 	"github.com/larder-go/larder/drivers/ketama/internal/wire"
-	"github.com/larder-go/larder/internal/memcached"
 )
 
 // Increment implements [driver.Cache].

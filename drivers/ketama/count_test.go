@@ -11,7 +11,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/drivers/ketama"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 // dash leaves minus signs in the memory that counters with short keys get next: items

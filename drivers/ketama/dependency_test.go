@@ -6,7 +6,7 @@ import (
 
 	"github.com/larder-go/larder/dependency/dependencytest"
 	"github.com/larder-go/larder/drivers/ketama"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 func TestDependency(t *testing.T) {

@@ -18,10 +18,10 @@
 //	server        one more server; may be repeated
 //	distribution  ketama | ketama_weighted | ketama_md5
 //	pool_size     64; how many clients for each server
-//	pool_wait     the timeout; the longest wait for a free client
+//	pool_timeout     the timeout; the longest wait for a free client
 //	timeout       500ms; for a connection, and for a request and its reply
 //	key_encoding  string; see package encoding
-//	flags         pylibmc | python-memcached
+//	number_flags  pylibmc | python-memcached
 //
 // # Config
 //
@@ -64,7 +64,7 @@
 //
 // A failure is a [github.com/larder-go/larder/cache.Error] with the operation and the
 // server. It is ErrUnavailable when the server did not answer as it should, and when
-// no client was free within pool_wait. A batch returns what the other servers gave
+// no client was free within pool_timeout. A batch returns what the other servers gave
 // together with the error.
 //
 // A connection that was idle while its server was restarted is noticed when it is

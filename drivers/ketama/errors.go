@@ -14,11 +14,11 @@ import (
 
 // fail names the operation and the server of an error that is not an outage.
 func (s *server) fail(op cache.Op, err error) error {
-	return &driver.Error{Driver: scheme, Op: op.String(), Server: s.name, Err: err}
+	return &driver.Error{Driver: scheme, Op: op, Server: s.name, Err: err}
 }
 
 func (s *server) unavailable(op cache.Op, err error) error {
-	return driver.Unavailable(scheme, op.String(), s.name, err)
+	return driver.Unavailable(scheme, op, s.name, err)
 }
 
 // refusal is the error for the status of a reply to command.

@@ -16,7 +16,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/drivers/ketama"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 // keys returns n keys.
@@ -208,7 +208,7 @@ func TestRestarted(t *testing.T) {
 		s.Restart()
 		failed := 0
 		for range 2 {
-			if _, err := c.IncrementInitial(ctx, "n", 1, 0, 0); err != nil {
+			if _, err := c.IncrementFrom(ctx, "n", 1, 0, 0); err != nil {
 				failed++
 				isOutage(t, err, cache.OpIncrement, s.Addr())
 			}

@@ -15,7 +15,7 @@ import (
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/dependency"
 	"github.com/larder-go/larder/drivers/ketama"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 //go:embed testdata/pylibmc.py
@@ -120,7 +120,7 @@ func TestPythonCluster(t *testing.T) {
 func TestPythonReadsKinds(t *testing.T) {
 	s := memcachedtest.Start(t, "unix")
 	for _, flags := range []string{ketama.FlagsPylibmc, ketama.FlagsPythonMemcached} {
-		c := empty(t, ketama.Config{Servers: []string{s.Addr()}, Flags: flags, Timeout: patient})
+		c := empty(t, ketama.Config{Servers: []string{s.Addr()}, NumberFlags: flags, Timeout: patient})
 		ctx := t.Context()
 		text, number := c.WithKind(cache.Text), c.WithKind(cache.Number)
 		for _, err := range []error{
@@ -139,7 +139,7 @@ func TestPythonReadsKinds(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := c.IncrementInitial(ctx, "counter", 1, 9, 0); err != nil {
+		if _, err := c.IncrementFrom(ctx, "counter", 1, 9, 0); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := c.Decrement(ctx, "counter", 1); err != nil {
@@ -250,7 +250,7 @@ func TestPythonCounters(t *testing.T) {
 	if err := c.Delete(ctx, "n"); err != nil {
 		t.Fatal(err)
 	}
-	n, err = c.IncrementInitial(ctx, "n", 1, 0, 0) // Go begins
+	n, err = c.IncrementFrom(ctx, "n", 1, 0, 0) // Go begins
 	is(1, n, err)
 	is(3, count(2), nil)
 	var got map[string]string

@@ -7,9 +7,9 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
-	"github.com/larder-go/larder/drivers/ketama/internal/ring"
+	"github.com/larder-go/larder/drivers/internal/distribution"
+	"github.com/larder-go/larder/drivers/internal/memcached"
 	"github.com/larder-go/larder/drivers/ketama/internal/wire"
-	"github.com/larder-go/larder/internal/memcached"
 )
 
 // scheme is the name of the driver, in DSNs and errors.
@@ -17,21 +17,17 @@ const scheme = "ketama"
 
 // cluster is the driver: the servers, and the ring that says which holds a key.
 type cluster struct {
-	servers []*server
-	ring    *ring.Ring
-	dialect memcached.Dialect
+	servers      []*server
+	distribution distribution.Distribution
+	dialect      memcached.Dialect
 }
 
 var (
-	_ driver.Cache           = (*cluster)(nil)
-	_ driver.MultiGetter     = (*cluster)(nil)
-	_ driver.MultiStorer     = (*cluster)(nil)
-	_ driver.MultiDeleter    = (*cluster)(nil)
-	_ driver.Swapper         = (*cluster)(nil)
-	_ driver.MultiItemGetter = (*cluster)(nil)
-	_ driver.MultiSwapper    = (*cluster)(nil)
-	_ driver.Toucher         = (*cluster)(nil)
-	_ driver.Pinger          = (*cluster)(nil)
+	_ driver.Cache        = (*cluster)(nil)
+	_ driver.Batcher      = (*cluster)(nil)
+	_ driver.BatchSwapper = (*cluster)(nil)
+	_ driver.Toucher      = (*cluster)(nil)
+	_ driver.Pinger       = (*cluster)(nil)
 )
 
 // New makes a cache on the servers of cfg. It checks the configuration and does not
@@ -41,7 +37,7 @@ func New(cfg Config) (*cache.Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &cluster{ring: p.ring, dialect: p.dialect}
+	d := &cluster{distribution: p.distribution, dialect: p.dialect}
 	for _, s := range p.servers {
 		srv, err := newServer(s, p.cfg)
 		if err != nil {
@@ -49,15 +45,12 @@ func New(cfg Config) (*cache.Cache, error) {
 		}
 		d.servers = append(d.servers, srv)
 	}
-	return cache.New(d, cache.Options{Name: scheme, Encoding: cfg.KeyEncoding}), nil
+	return cache.New(d, cache.Options{Name: scheme, KeyEncoding: cfg.KeyEncoding}), nil
 }
 
 // position returns the position of the server that holds key.
 func (d *cluster) position(key string) int {
-	if len(d.servers) == 1 {
-		return 0
-	}
-	return d.ring.Pick(key)
+	return d.distribution.Pick(key)
 }
 
 // acquire takes a client for the server that holds key.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/drivers/ketama"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 // busy is a cache whose only client waits for a server that does not answer. The
@@ -20,7 +20,7 @@ import (
 func busy(t *testing.T, wait time.Duration) (c *cache.Cache, addr string, end func()) {
 	t.Helper()
 	f := memcachedtest.StartFake(t, func(int) []memcachedtest.Step { return nil })
-	c, err := ketama.New(ketama.Config{Servers: []string{f.Addr()}, PoolSize: 1, PoolWait: wait, Timeout: patient})
+	c, err := ketama.New(ketama.Config{Servers: []string{f.Addr()}, PoolSize: 1, PoolTimeout: wait, Timeout: patient})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestPoolExhausted(t *testing.T) {
 	}
 }
 
-func TestPoolWaitEndsWithTheContext(t *testing.T) {
+func TestPoolTimeoutEndsWithTheContext(t *testing.T) {
 	c, addr, _ := busy(t, patient)
 	for _, a := range actions {
 		start := time.Now()

@@ -12,7 +12,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
-	"github.com/larder-go/larder/internal/memcached"
+	"github.com/larder-go/larder/drivers/internal/memcached"
 )
 
 // server is one memcached with the pool of clients for it. A pool for each server, and
@@ -43,7 +43,7 @@ func newServer(s memcached.Server, cfg Config) (*server, error) {
 		name:    s.Addr(),
 		addr:    memcache.NewAddr(endpoint{s.Network(), s.Addr()}),
 		timeout: cfg.Timeout,
-		wait:    cfg.PoolWait,
+		wait:    cfg.PoolTimeout,
 		size:    cfg.PoolSize,
 	}
 	pool, err := puddle.NewPool(&puddle.Config[*client]{
@@ -129,7 +129,7 @@ type exhaustedError struct {
 }
 
 func (e *exhaustedError) Error() string {
-	return fmt.Sprintf("no connection was free within %v (pool_wait); all %d (pool_size) are in use", e.wait, e.size)
+	return fmt.Sprintf("no connection was free within %v (pool_timeout); all %d (pool_size) are in use", e.wait, e.size)
 }
 
 // Timeout makes a time-out of it, as of a server that does not answer in time.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/drivers/internal/memcached"
 	"github.com/larder-go/larder/drivers/ketama/internal/wire"
-	"github.com/larder-go/larder/internal/memcached"
 )
 
 // Get implements [driver.Cache]. It does not go through rainycape, whose replies to a
@@ -38,15 +38,9 @@ func (s *server) decode(op cache.Op, data []byte, flags uint32) ([]byte, driver.
 	return v, kind, nil
 }
 
-// storeOps and storeMultiOps are the operations of the modes.
-var (
-	storeOps      = [...]cache.Op{driver.Set: cache.OpSet, driver.Add: cache.OpAdd, driver.Replace: cache.OpReplace}
-	storeMultiOps = [...]cache.Op{driver.Set: cache.OpSetMulti, driver.Add: cache.OpAddMulti, driver.Replace: cache.OpReplaceMulti}
-)
-
 // Store implements [driver.Cache].
 func (d *cluster) Store(ctx context.Context, mode driver.Mode, e driver.Entry) error {
-	op := storeOps[mode]
+	op := mode.Op()
 	if len(e.Value) > memcached.MaxValue {
 		return driver.ErrTooLarge
 	}
@@ -98,4 +92,20 @@ func (d *cluster) Touch(ctx context.Context, key string, ttl time.Duration) erro
 	defer c.release()
 	_, err = c.ask(ctx, op, true, wire.Request{Op: wire.Touch, Key: key, Expiry: uint32(memcached.ExpiryFromNow(ttl))})
 	return err
+}
+
+// GetAndTouch implements [driver.Toucher].
+func (d *cluster) GetAndTouch(ctx context.Context, key string, ttl time.Duration) ([]byte, error) {
+	const op = cache.OpGetAndTouch
+	c, err := d.acquire(ctx, op, key)
+	if err != nil {
+		return nil, err
+	}
+	defer c.release()
+	r, err := c.ask(ctx, op, true, wire.Request{Op: wire.GetAndTouch, Key: key, Expiry: uint32(memcached.ExpiryFromNow(ttl))})
+	if err != nil {
+		return nil, err
+	}
+	v, _, err := c.server.decode(op, r.Value, r.Flags)
+	return v, err
 }

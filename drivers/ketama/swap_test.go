@@ -8,7 +8,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/drivers/ketama"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 // two reads of k and l, and their deletes on the same connection.

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/larder-go/larder/cache/driver"
-	"github.com/larder-go/larder/internal/memcached"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/drivers/internal/memcached"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 // TestForeignTokens: what is not a CAS id of a server must not become a delete or a
@@ -21,7 +21,7 @@ func TestForeignTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &cluster{servers: []*server{srv}, ring: p.ring, dialect: p.dialect}
+	d := &cluster{servers: []*server{srv}, distribution: p.distribution, dialect: p.dialect}
 	defer d.Close()
 	ctx := t.Context()
 	for _, k := range []string{"k", "own"} {

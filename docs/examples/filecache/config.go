@@ -51,7 +51,7 @@ func New(config Config) (*cache.Cache, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	d := &folder{dir: config.Dir}
-	return cache.New(d, cache.Options{Name: name, Encoding: config.KeyEncoding}), nil
+	return cache.New(d, cache.Options{Name: name, KeyEncoding: config.KeyEncoding}), nil
 }
 
 // ParseDSN reads a string such as "file:///var/cache/app?key_encoding=safe".

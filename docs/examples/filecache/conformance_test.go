@@ -28,5 +28,5 @@ func TestConformanceEncoded(t *testing.T) {
 		}
 		return c
 	}
-	cachetest.Run(t, open, cachetest.Options{Synctest: true, Encoding: encoding.Safe()})
+	cachetest.Run(t, open, cachetest.Options{Synctest: true, KeyEncoding: encoding.Safe()})
 }

@@ -224,7 +224,7 @@ func TestOutage(t *testing.T) {
 	defer c.Close()
 	_, err := c.Get(ctx, "key")
 	var e *cache.Error
-	if !errors.Is(err, cache.ErrUnavailable) || !errors.As(err, &e) || e.Driver != "file" || e.Op != "get" {
+	if !errors.Is(err, cache.ErrUnavailable) || !errors.As(err, &e) || e.Driver != "file" || e.Op != cache.OpGet {
 		t.Errorf("Get without the folder: %v", err)
 	}
 	if err := c.Ping(ctx); !errors.Is(err, cache.ErrUnavailable) {

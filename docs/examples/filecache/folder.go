@@ -40,13 +40,13 @@ type folder struct {
 
 // Get returns the value of key.
 func (f *folder) Get(_ context.Context, key string) ([]byte, error) {
-	r, err := f.read("get", fileName(key))
+	r, err := f.read(driver.OpGet, fileName(key))
 	return r.value, err
 }
 
 // GetItem returns the value of key with its version as the token.
 func (f *folder) GetItem(_ context.Context, key string) (driver.Item, error) {
-	r, err := f.read("get item", fileName(key))
+	r, err := f.read(driver.OpGetItem, fileName(key))
 	if err != nil {
 		return driver.Item{}, err
 	}
@@ -55,7 +55,7 @@ func (f *folder) GetItem(_ context.Context, key string) (driver.Item, error) {
 
 // Store writes an entry if mode allows it.
 func (f *folder) Store(_ context.Context, mode driver.Mode, e driver.Entry) error {
-	op, file := mode.String(), fileName(e.Key)
+	op, file := mode.Op(), fileName(e.Key)
 	err := f.locked(file, func() error {
 		if mode != driver.Set {
 			_, err := f.read(op, file)
@@ -78,24 +78,24 @@ func (f *folder) Store(_ context.Context, mode driver.Mode, e driver.Entry) erro
 func (f *folder) Delete(_ context.Context, key string) error {
 	file := fileName(key)
 	return f.locked(file, func() error {
-		if _, err := f.read("delete", file); err != nil {
+		if _, err := f.read(driver.OpDelete, file); err != nil {
 			return err // an expired item is a miss
 		}
-		return f.remove("delete", file)
+		return f.remove(driver.OpDelete, file)
 	})
 }
 
 // Increment adds to a counter.
 func (f *folder) Increment(_ context.Context, key string, delta uint64) (uint64, error) {
-	return f.count("increment", key, func(n uint64) uint64 { return n + delta })
+	return f.count(driver.OpIncrement, key, func(n uint64) uint64 { return n + delta })
 }
 
 // Decrement subtracts from a counter, down to 0.
 func (f *folder) Decrement(_ context.Context, key string, delta uint64) (uint64, error) {
-	return f.count("decrement", key, func(n uint64) uint64 { return n - min(n, delta) })
+	return f.count(driver.OpDecrement, key, func(n uint64) uint64 { return n - min(n, delta) })
 }
 
-func (f *folder) count(op, key string, change func(uint64) uint64) (n uint64, err error) {
+func (f *folder) count(op driver.Op, key string, change func(uint64) uint64) (n uint64, err error) {
 	err = f.change(op, key, func(r *record) error {
 		n, err = strconv.ParseUint(string(r.value), 10, 64)
 		if err != nil {
@@ -111,17 +111,26 @@ func (f *folder) count(op, key string, change func(uint64) uint64) (n uint64, er
 	return n, nil
 }
 
-// Touch gives key a new end.
+// Touch gives key a new TTL.
 func (f *folder) Touch(_ context.Context, key string, ttl time.Duration) error {
-	return f.change("touch", key, func(r *record) error {
+	return f.change(driver.OpTouch, key, func(r *record) error {
 		r.expires = expiry(ttl)
 		return nil
 	})
 }
 
+// GetAndTouch returns the value of key and gives it a new TTL.
+func (f *folder) GetAndTouch(_ context.Context, key string, ttl time.Duration) (value []byte, err error) {
+	err = f.change(driver.OpGetAndTouch, key, func(r *record) error {
+		value, r.expires = r.value, expiry(ttl)
+		return nil
+	})
+	return value, err
+}
+
 // CompareAndSwap stores e over the version that token is.
 func (f *folder) CompareAndSwap(_ context.Context, token any, e driver.Entry) error {
-	return f.change("compare and swap", e.Key, func(r *record) error {
+	return f.change(driver.OpCompareAndSwap, e.Key, func(r *record) error {
 		if r.version != token {
 			return driver.ErrConflict
 		}
@@ -132,7 +141,7 @@ func (f *folder) CompareAndSwap(_ context.Context, token any, e driver.Entry) er
 
 // CompareAndDelete removes the version that token is.
 func (f *folder) CompareAndDelete(_ context.Context, key string, token any) error {
-	const op = "compare and delete"
+	const op = driver.OpCompareAndDelete
 	file := fileName(key)
 	return f.locked(file, func() error {
 		r, err := f.read(op, file)
@@ -150,10 +159,10 @@ func (f *folder) CompareAndDelete(_ context.Context, key string, token any) erro
 func (f *folder) Ping(context.Context) error {
 	temp, err := os.CreateTemp(f.dir, "*"+tempSuffix)
 	if err != nil {
-		return outage("ping", err)
+		return outage(driver.OpPing, err)
 	}
 	if err := errors.Join(temp.Close(), os.Remove(temp.Name())); err != nil {
-		return outage("ping", err)
+		return outage(driver.OpPing, err)
 	}
 	return nil
 }
@@ -166,13 +175,13 @@ func (f *folder) Flush(context.Context) error {
 	}
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
-		return outage("flush", err)
+		return outage(driver.OpFlush, err)
 	}
 	for _, e := range entries {
 		if !strings.HasSuffix(e.Name(), itemSuffix) {
 			continue // of somebody else, or not yet an item
 		}
-		if err := f.remove("flush", e.Name()); err != nil {
+		if err := f.remove(driver.OpFlush, e.Name()); err != nil {
 			return err
 		}
 	}
@@ -183,7 +192,7 @@ func (f *folder) Flush(context.Context) error {
 func (f *folder) Close() error { return f.sweep.close() }
 
 // change rewrites an item that is there, atomically.
-func (f *folder) change(op, key string, edit func(*record) error) error {
+func (f *folder) change(op driver.Op, key string, edit func(*record) error) error {
 	file := fileName(key)
 	return f.locked(file, func() error {
 		r, err := f.read(op, file)
@@ -211,7 +220,7 @@ const (
 )
 
 // read returns the live item in file, or ErrMiss.
-func (f *folder) read(op, file string) (record, error) {
+func (f *folder) read(op driver.Op, file string) (record, error) {
 	b, err := os.ReadFile(filepath.Join(f.dir, file))
 	if errors.Is(err, fs.ErrNotExist) {
 		// An outage must not look like a miss: is the folder still there?
@@ -231,7 +240,7 @@ func (f *folder) read(op, file string) (record, error) {
 }
 
 // write puts r in file, as a version of its own.
-func (f *folder) write(op, file string, r record) error {
+func (f *folder) write(op driver.Op, file string, r record) error {
 	r.version = rand.Uint64()
 	temp, err := os.CreateTemp(f.dir, "*"+tempSuffix)
 	if err != nil {
@@ -249,7 +258,7 @@ func (f *folder) write(op, file string, r record) error {
 }
 
 // remove does not mind a file that is gone.
-func (f *folder) remove(op, file string) error {
+func (f *folder) remove(op driver.Op, file string) error {
 	err := os.Remove(filepath.Join(f.dir, file))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return outage(op, err)
@@ -265,6 +274,6 @@ func fileName(key string) string {
 }
 
 // outage wraps what the file system said, once. It matches cache.ErrUnavailable.
-func outage(op string, cause error) error {
+func outage(op driver.Op, cause error) error {
 	return driver.Unavailable(name, op, "", cause)
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/larder-go/larder/cache/driver"
 )
 
 const (
@@ -29,7 +31,7 @@ type sweeper struct {
 // removeSomeExpired frees the space of items that have expired and that nobody asks
 // for. Stores call it, so that no goroutine is needed; one that finds another at it
 // goes on, so that none waits.
-func (f *folder) removeSomeExpired(op string) error {
+func (f *folder) removeSomeExpired(op driver.Op) error {
 	if !f.sweep.mu.TryLock() {
 		return nil
 	}
@@ -67,7 +69,7 @@ func (s *sweeper) next(dir string) ([]string, error) {
 }
 
 // removeExpired removes one file, if its time has come.
-func (f *folder) removeExpired(op, file string) error {
+func (f *folder) removeExpired(op driver.Op, file string) error {
 	name := filepath.Join(f.dir, file)
 	switch {
 	case strings.HasSuffix(file, itemSuffix):

@@ -182,14 +182,14 @@ type onSwap struct {
 	do   func()
 }
 
-func (h *onSwap) Start(ctx context.Context, o cache.Operation) context.Context {
+func (h *onSwap) Start(ctx context.Context, o cache.Call) context.Context {
 	if o.Op == cache.OpCompareAndSwap {
 		h.once.Do(h.do)
 	}
 	return ctx
 }
 
-func (h *onSwap) End(context.Context, cache.Operation, cache.Outcome) {}
+func (h *onSwap) End(context.Context, cache.Call, cache.Result) {}
 
 // A package changes when a page has been rendered and not yet been stored: the page is
 // out of date and must not be kept.
@@ -216,9 +216,9 @@ func TestChangeWhileRendering(t *testing.T) {
 // counter counts the pages that are stored.
 type counter struct{ stored atomic.Int32 }
 
-func (h *counter) Start(ctx context.Context, _ cache.Operation) context.Context { return ctx }
+func (h *counter) Start(ctx context.Context, _ cache.Call) context.Context { return ctx }
 
-func (h *counter) End(_ context.Context, o cache.Operation, r cache.Outcome) {
+func (h *counter) End(_ context.Context, o cache.Call, r cache.Result) {
 	if o.Op == cache.OpCompareAndSwap && r.Err == nil {
 		h.stored.Add(1)
 	}
@@ -278,14 +278,14 @@ type breakOn struct {
 	dir string
 }
 
-func (h breakOn) Start(ctx context.Context, o cache.Operation) context.Context {
+func (h breakOn) Start(ctx context.Context, o cache.Call) context.Context {
 	if o.Op == h.op {
 		_ = os.RemoveAll(h.dir) // if it fails, so does the test: the cache goes on
 	}
 	return ctx
 }
 
-func (breakOn) End(context.Context, cache.Operation, cache.Outcome) {}
+func (breakOn) End(context.Context, cache.Call, cache.Result) {}
 
 // A cache that fails at any later step costs the caching and not the page.
 func TestCacheFailsOnTheWay(t *testing.T) {

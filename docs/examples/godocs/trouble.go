@@ -13,10 +13,10 @@ import (
 type noticeTrouble struct{}
 
 // Start does nothing.
-func (noticeTrouble) Start(ctx context.Context, _ cache.Operation) context.Context { return ctx }
+func (noticeTrouble) Start(ctx context.Context, _ cache.Call) context.Context { return ctx }
 
 // End notes an error that kept a page from being cached or found.
-func (noticeTrouble) End(ctx context.Context, _ cache.Operation, r cache.Outcome) {
+func (noticeTrouble) End(ctx context.Context, _ cache.Call, r cache.Result) {
 	t, ok := ctx.Value(troubleKey{}).(*trouble)
 	if ok && (errors.Is(r.Err, cache.ErrUnavailable) || errors.Is(r.Err, cache.ErrTooLarge)) {
 		t.note(r.Err)

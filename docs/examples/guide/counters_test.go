@@ -11,7 +11,7 @@ import (
 
 func Example_counters() {
 	run(func(ctx context.Context, c *cache.Cache) error {
-		visits, err := c.IncrementInitial(ctx, "visits", 1, 0, 24*time.Hour)
+		visits, err := c.IncrementFrom(ctx, "visits", 1, 0, 24*time.Hour)
 		if err != nil {
 			return err
 		}
@@ -20,7 +20,7 @@ func Example_counters() {
 		// At most 3 requests a minute from one address: the TTL is that of the
 		// first request, and later ones do not prolong it.
 		for range 4 {
-			n, err := c.IncrementInitial(ctx, "requests:10.0.0.7", 1, 0, time.Minute)
+			n, err := c.IncrementFrom(ctx, "requests:10.0.0.7", 1, 0, time.Minute)
 			if err != nil {
 				return err
 			}

@@ -16,34 +16,27 @@ type Metrics struct {
 	byOp map[cache.Op]Counts // guarded by mu
 }
 
-// Counts are of one operation.
+// Counts are the sums of one operation.
 type Counts struct {
-	Calls, Keys, Hits, Bytes, Errors int
-	Took                             time.Duration
+	Calls, Affected, Misses, Failed, Bytes int
+	Took                                   time.Duration
 }
 
-type startKey struct{}
+// Start returns the context of the operation unchanged.
+func (m *Metrics) Start(ctx context.Context, _ cache.Call) context.Context { return ctx }
 
-// Start notes the time in the context that End gets back.
-func (m *Metrics) Start(ctx context.Context, _ cache.Operation) context.Context {
-	return context.WithValue(ctx, startKey{}, time.Now())
-}
-
-// End counts. A miss or a condition that did not hold is no failure of the cache.
-func (m *Metrics) End(ctx context.Context, o cache.Operation, r cache.Outcome) {
-	took := time.Since(ctx.Value(startKey{}).(time.Time))
+// End counts. A miss, or a condition that did not hold, is not a failure.
+func (m *Metrics) End(_ context.Context, call cache.Call, r cache.Result) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	n := m.byOp[o.Op]
+	n := m.byOp[call.Op]
 	n.Calls++
-	n.Keys += o.Keys
-	n.Hits += r.Hits
+	n.Affected += r.Affected
+	n.Misses += r.Misses
+	n.Failed += r.Failed
 	n.Bytes += r.Bytes
-	n.Took += took
-	if errors.Is(r.Err, cache.ErrUnavailable) {
-		n.Errors++
-	}
-	m.byOp[o.Op] = n
+	n.Took += r.Duration
+	m.byOp[call.Op] = n
 }
 
 // NewMetrics returns a hook for Cache.WithHook.
@@ -70,10 +63,10 @@ func Example_metrics() {
 			return err
 		}
 		gets := metrics.Of(cache.OpGetMulti)
-		fmt.Printf("%d of %d keys found, %d bytes\n", gets.Hits, gets.Keys, gets.Bytes)
+		fmt.Printf("%d hits, %d misses, %d bytes\n", gets.Affected, gets.Misses, gets.Bytes)
 		return nil
 	})
-	// Output: 1 of 2 keys found, 3 bytes
+	// Output: 1 hits, 1 misses, 3 bytes
 }
 
 func Example_stats() {

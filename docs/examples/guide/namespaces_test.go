@@ -41,7 +41,7 @@ func Example_namespaces() {
 	// Output:
 	// <nil>
 	// cache: miss
-	// cache: unknown namespace "session"; there are "default", "sessions"
+	// cache: unknown namespace "session"; known namespaces: "default", "sessions"
 }
 
 func Example_prefixes() {

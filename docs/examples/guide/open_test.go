@@ -38,7 +38,7 @@ func Example_open() {
 	fmt.Println(err)
 	// Output:
 	// cache: unknown driver "memroy" (forgotten import?); registered: gomemcache, ketama, memory, null
-	// memory: dsn: unknown parameter "max_byte"; there are bucket_interval, buckets, key_encoding, max_bytes, max_entries
+	// memory: dsn: unknown parameter "max_byte"; known parameters: bucket_interval, buckets, key_encoding, max_bytes, max_entries
 }
 
 func newCache() (*cache.Cache, error) {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/drivers/ketama"
-	"github.com/larder-go/larder/internal/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 // greet leaves a text and a number where Python finds them.
@@ -18,7 +18,7 @@ func greet(ctx context.Context, c *cache.Cache) error {
 	if err := c.WithKind(cache.Text).Set(ctx, "greeting", []byte("grüß dich"), 0); err != nil {
 		return err // Python gets a str; without As it would be bytes
 	}
-	_, err := c.IncrementInitial(ctx, "visits", 1, 0, 0) // an int, without As
+	_, err := c.IncrementFrom(ctx, "visits", 1, 0, 0) // an int, without As
 	return err
 }
 

@@ -154,7 +154,7 @@ func (c *Conn) read(timeout time.Duration, request sent, opaque uint32) (Reply, 
 		return Reply{}, err
 	}
 	r := Reply{Status: h.status, CAS: h.cas}
-	if request.op == Get && h.status == OK {
+	if request.op.reads() && h.status == OK {
 		err = c.readItem(h, request.key, &r)
 	} else {
 		_, err = c.r.Discard(int(h.body)) // the text of an error, or nothing
@@ -182,7 +182,7 @@ func (h header) check(request sent, opaque uint32) string {
 		return "it answers another request"
 	case h.body > maxReply || uint32(h.extras+h.key) > h.body:
 		return "the lengths make no sense"
-	case request.op == Get && h.status == OK && (h.extras != 4 || h.key != len(request.key)):
+	case request.op.reads() && h.status == OK && (h.extras != 4 || h.key != len(request.key)):
 		return "it is not that of a get of this key"
 	}
 	return ""

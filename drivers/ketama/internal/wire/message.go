@@ -18,6 +18,8 @@ const (
 	Noop    Op = 0x0a // no key
 	Get     Op = 0x0c // GetK: the reply names its key
 	Touch   Op = 0x1c
+	// GetAndTouch is GATK: the reply names its key.
+	GetAndTouch Op = 0x23
 )
 
 // Request is a command, for a key of 1 to 250 bytes if it takes one.
@@ -26,7 +28,7 @@ type Request struct {
 	Key    string
 	Value  []byte // Set, Add, Replace: at most 1 GiB
 	Flags  uint32 // Set, Add, Replace
-	Expiry uint32 // Set, Add, Replace, Touch
+	Expiry uint32 // Set, Add, Replace, Touch, GetAndTouch
 	CAS    uint64 // Set, Delete: 0 is no condition
 }
 
@@ -83,12 +85,15 @@ const (
 	headerLen    = 24
 )
 
+// reads reports whether the reply to op has an item.
+func (op Op) reads() bool { return op == Get || op == GetAndTouch }
+
 // extras is how long the fields between the header and the key are.
 func (op Op) extras() int {
 	switch op {
 	case Set, Add, Replace:
 		return 8
-	case Touch:
+	case Touch, GetAndTouch:
 		return 4
 	}
 	return 0

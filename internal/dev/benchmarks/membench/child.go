@@ -1,0 +1,38 @@
+// Package membench compares caches in the process. Every implementation runs in a
+// process of its own, started afresh for each pass, and the passes go round: what the
+// machine does meanwhile hits all of them alike.
+package membench
+
+import (
+	"fmt"
+
+	"github.com/larder-go/larder/internal/dev/benchmarks/child"
+)
+
+// Job is what one process measures.
+type Job struct {
+	Peer  string
+	Seed  uint64
+	Quick bool
+	Mix   string `json:",omitempty"` // of sizes, for the part bound
+}
+
+// Children are the measurements that run in processes of their own.
+var Children = child.Parts{
+	"speed":     child.Part(runSpeed),
+	"space":     child.Part(runSpace),
+	"expiry":    child.Part(runExpiry),
+	"overwrite": child.Part(runOverwrite),
+	"hits":      child.Part(runHits),
+	"bound":     child.Part(runBound),
+	"stats":     child.Part(runStats),
+}
+
+// spawn does the job in a process of its own, with that many processors.
+func spawn[T any](part string, j Job, procs int) (T, error) {
+	result, err := child.Spawn[T](part, j, child.Place{Procs: procs})
+	if err != nil {
+		err = fmt.Errorf("%s: %w", j.Peer, err)
+	}
+	return result, err
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// repository reads the repository that this module is part of.
+func repository(t *testing.T) *tree {
+	t.Helper()
+	tree, err := readTree(t.Context(), "../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tree
+}
+
+// What the core's go.mod requires, every user's build must look at. Its tests
+// may use go-cmp, and that is all.
+func TestCoreRequiresOnlyGoCmp(t *testing.T) {
+	tree := repository(t)
+	for _, m := range tree.modules {
+		if m.path() != tree.core {
+			continue
+		}
+		for _, r := range m.file.Require {
+			if r.Mod.Path != "github.com/google/go-cmp" {
+				t.Errorf("the core requires %s; want nothing but go-cmp, for tests", r.Mod)
+			}
+		}
+	}
+}
+
+func TestCoreImportsOnlyTheStandardLibrary(t *testing.T) {
+	tree := repository(t)
+	out, err := output(t.Context(), tree.root, []string{"GOWORK=off"}, "go", "list", "-deps",
+		"-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./...")
+	if err != nil {
+		t.Fatal(err)
+	}
+	imports := strings.Fields(out)
+	if len(imports) == 0 {
+		t.Fatal("go list found no package of the core")
+	}
+	for _, p := range imports {
+		if !tree.own(p) {
+			t.Errorf("a package of the core imports %s; want only the standard library outside tests", p)
+		}
+	}
+}
+
+// Users would get neither replace nor exclude, so tests that pass with them
+// prove nothing.
+func TestPublishedModulesReplaceNothing(t *testing.T) {
+	for _, m := range repository(t).published() {
+		if len(m.file.Replace) > 0 || len(m.file.Exclude) > 0 {
+			t.Errorf("%s/go.mod has a replace or exclude directive", m.dir)
+		}
+	}
+}
+
+// A published module that asks for a newer release than the others would end
+// support for the older one without anybody deciding so.
+func TestSameGoFloorEverywhere(t *testing.T) {
+	const floor = "1.25.0"
+	for _, m := range repository(t).modules {
+		if m.file.Go == nil || m.file.Go.Version != floor {
+			t.Errorf("%s/go.mod: want 'go %s'", m.dir, floor)
+		}
+		if m.file.Toolchain != nil {
+			t.Errorf("%s/go.mod: want no toolchain line", m.dir)
+		}
+	}
+}

@@ -1,0 +1,45 @@
+package memcachedtest
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+)
+
+// IsOutage checks that err is an outage that says what failed where.
+func IsOutage(t testing.TB, err error, driver string, op cache.Op, server string) {
+	t.Helper()
+	if !errors.Is(err, cache.ErrUnavailable) {
+		t.Errorf("%v: error %v, want ErrUnavailable", op, err)
+		return
+	}
+	IsNamed(t, err, driver, op, server)
+}
+
+// IsNamed checks that err says what failed where.
+func IsNamed(t testing.TB, err error, driver string, op cache.Op, server string) {
+	t.Helper()
+	var e *cache.Error
+	if !errors.As(err, &e) || e.Driver != driver || e.Op != op || e.Server != server {
+		t.Errorf("%v: error %v does not name %s, %v and %s", op, err, driver, op, server)
+		return
+	}
+	for _, part := range []string{e.Driver, e.Op.String(), e.Server} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%v: the text %q lacks %s", op, err, part)
+		}
+	}
+}
+
+// Bounded checks that what began at start took no longer than its timeout and a little.
+// The little is for a busy machine: nothing here is about speed.
+func Bounded(t testing.TB, start time.Time, timeout time.Duration) {
+	t.Helper()
+	const little = 2 * time.Second
+	if d := time.Since(start); d > timeout+little {
+		t.Errorf("the call took %v, with a timeout of %v", d, timeout)
+	}
+}
