@@ -28,6 +28,7 @@ type Cache struct {
 // core is what all views of a cache share: the driver, its abilities, and whether it is
 // closed.
 type core struct {
+	opened   *Cache // the view that New returned
 	driver   driver.Cache
 	name     string
 	discards bool
@@ -70,7 +71,8 @@ func New(d driver.Cache, o Options) *Cache {
 	if !o.KeyEncoding.IsZero() {
 		v.encode = o.KeyEncoding.Encode
 	}
-	return newCache(co, v, nil)
+	co.opened = newCache(co, v, nil)
+	return co.opened
 }
 
 // A Kind says what a value is to programs in other languages that share the server.
@@ -94,7 +96,7 @@ func (c *Cache) Supports(op Op) bool {
 	switch op {
 	case OpGetItem, OpGetItemMulti, OpGetOrAdd, OpGetOrAddMulti, OpCompareAndSwap, OpCompareAndSwapMulti,
 		OpCompareAndDelete, OpCompareAndDeleteMulti,
-		OpDependencyKeys, OpDependencyAdd, OpDependencyDelete, OpLoad, OpLoadMulti, OpInvalidate:
+		OpDependencyKeys, OpDependencyAdd, OpDependencyDelete, OpLoad, OpLoadMulti, OpRefresh, OpInvalidate:
 		return c.core.swap != nil
 	case OpTouch, OpGetAndTouch:
 		return c.core.touch != nil || c.core.swap != nil

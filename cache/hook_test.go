@@ -35,6 +35,13 @@ func (w *watcher) End(ctx context.Context, o cache.Call, r cache.Result) {
 	if ctx.Value(watcherKey{w.name}) != any(w) {
 		w.t.Errorf("%s: End of %v did not get the context of Start", w.name, o.Op)
 	}
+	keys := 0
+	for _, n := range r.KeyOutcomes(o.Op) {
+		keys += n
+	}
+	if keys != o.Keys {
+		w.t.Errorf("%s: the outcomes are of %d keys, want %d", o.Op, keys, o.Keys)
+	}
 	w.note("end %s %s %q %d: %d+%d+%d+%d, %d bytes, %v", o.Driver, o.Op, o.Key, o.Keys, r.Affected, r.Misses, r.Rejected, r.Failed, r.Bytes, r.Err)
 }
 
@@ -239,6 +246,35 @@ func TestObserve(t *testing.T) {
 	end(cache.Result{})
 	if same != ctx {
 		t.Error("Observe without a hook made a context")
+	}
+}
+
+// What an operation calls and does not consist of is no part of it, also if that calls
+// more.
+func TestNotWithin(t *testing.T) {
+	var calls []cache.Call
+	c := open(newStub()).WithHook(recordCalls{&calls})
+	outer, end := c.Observe(context.WithValue(t.Context(), watcherKey{"any"}, 1), cache.Call{Op: cache.OpLoad})
+	function := cache.NotWithin(outer)
+	c.Get(function, "k")
+	inner, endInner := c.Observe(function, cache.Call{Op: cache.OpLoadMulti})
+	c.Get(inner, "k")
+	endInner(cache.Result{})
+	c.Get(outer, "k")
+	end(cache.Result{})
+	var got []string
+	for _, call := range calls {
+		got = append(got, call.Op.String()+" within "+call.Within.String())
+	}
+	want := []string{"load within ", "get within ", "load_multi within ", "get within load_multi", "get within load"}
+	if !slices.Equal(got, want) {
+		t.Errorf("the hook saw %q, want %q", got, want)
+	}
+	if function.Value(watcherKey{"any"}) != 1 {
+		t.Error("NotWithin lost a value of the context")
+	}
+	if ctx := t.Context(); cache.NotWithin(ctx) != ctx || cache.NotWithin(function) != function {
+		t.Error("NotWithin made a context where there was nothing to change")
 	}
 }
 

@@ -154,7 +154,7 @@ func TestSupports(t *testing.T) {
 		cache.OpCompareAndSwap: true, cache.OpCompareAndSwapMulti: true, cache.OpCompareAndDelete: true, cache.OpCompareAndDeleteMulti: true,
 		cache.OpTouch: true, cache.OpGetAndTouch: true, cache.OpStats: true,
 		cache.OpDependencyKeys: true, cache.OpDependencyAdd: true, cache.OpDependencyDelete: true,
-		cache.OpLoad: true, cache.OpLoadMulti: true, cache.OpInvalidate: true,
+		cache.OpLoad: true, cache.OpLoadMulti: true, cache.OpRefresh: true, cache.OpInvalidate: true,
 	}
 	for _, op := range driver.Ops() {
 		if required.Supports(op) == optional[op] || !all.Supports(op) {

@@ -3,6 +3,7 @@ package cache
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -75,6 +76,24 @@ func (c *Cache) Namespace(name string) (*Cache, error) {
 		*v = c.parts.added.under(*v)
 		v.namespace = name
 	}), nil
+}
+
+// Partitions returns the distinct caches that c consists of, each with the first of its
+// namespaces: those behind the namespaces of a cache that has some, otherwise that of c.
+// They are without the hooks, the prefix and the kind of c, as their drivers made them. The
+// pointers are equal for all views of the same cache.
+func (c *Cache) Partitions() iter.Seq2[string, *Cache] {
+	return func(yield func(string, *Cache) bool) {
+		if c.parts == nil {
+			yield(c.namespace, c.core.opened)
+			return
+		}
+		for _, part := range c.parts.distinct {
+			if !yield(part.name, part.core.opened) {
+				return
+			}
+		}
+	}
 }
 
 // known lists the namespaces for an error.

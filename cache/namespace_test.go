@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/encoding"
 )
 
 // parted returns a cache with the namespaces default and users, and session, which
@@ -209,6 +210,46 @@ func TestPartitionedHooks(t *testing.T) {
 		test.do()
 		if len(whole) != test.whole || len(part) != test.part || len(def) != test.deflt {
 			t.Errorf("the hooks saw %q, %q and %q; want %d, %d and %d entries", whole, part, def, test.whole, test.part, test.deflt)
+		}
+	}
+}
+
+// Partitions gives each cache once, whatever the view, and none of what views add.
+func TestPartitions(t *testing.T) {
+	ctx := t.Context()
+	c, def, users := parted(t)
+	watched, log := watch(t, c.WithPrefix("p:"))
+	seen := map[string]*cache.Cache{}
+	for name, part := range watched.Partitions() {
+		seen[name] = part
+		if err := part.Set(ctx, "k", []byte(name), 0); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(seen) != 2 || def.items["k"] != "default" || users.items["k"] != "sessions" {
+		t.Errorf("partitions %v, stored %v and %v, want one for default and one for sessions and users", seen, def.items, users.items)
+	}
+	if got := log(); len(got) != 0 {
+		t.Errorf("the hook saw %q of the partitions", got)
+	}
+	for name, part := range namespace(t, watched, "users").Partitions() {
+		if name != "users" || part != seen["sessions"] {
+			t.Errorf("the namespace users is %q at %p, want users at %p", name, part, seen["sessions"])
+		}
+	}
+	for range c.Partitions() {
+		break // stopping early is fine
+	}
+
+	// A cache without partitions, whose driver encodes keys.
+	s := newStub()
+	plain := cache.New(s, cache.Options{Name: "stub", KeyEncoding: encoding.Base64()})
+	for name, part := range namespace(t, plain, "any").WithKind(cache.Text).Partitions() {
+		if err := part.Set(ctx, "key", []byte("v"), 0); err != nil {
+			t.Error(err)
+		}
+		if name != "any" || part != plain || s.items["a2V5"] != "v" || s.kinds["a2V5"] != cache.Bytes {
+			t.Errorf("partition %q at %p stored %v of kind %v, want any at %p with an encoded key", name, part, s.items, s.kinds, plain)
 		}
 	}
 }

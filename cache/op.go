@@ -43,5 +43,6 @@ const (
 	OpDependencyDelete = driver.OpDependencyDelete
 	OpLoad             = driver.OpLoad
 	OpLoadMulti        = driver.OpLoadMulti
+	OpRefresh          = driver.OpRefresh
 	OpInvalidate       = driver.OpInvalidate
 )

@@ -39,6 +39,7 @@ const (
 	// The operations of package load.
 	OpLoad
 	OpLoadMulti
+	OpRefresh // a load in the background, for no caller, of values that are in the cache
 	OpInvalidate
 
 	opEnd // one more than the last
@@ -57,7 +58,7 @@ var opNames = [opEnd]string{
 	OpCompareAndDelete: "compare_and_delete", OpCompareAndDeleteMulti: "compare_and_delete_multi",
 	OpTouch: "touch", OpFlush: "flush", OpPing: "ping", OpStats: "stats",
 	OpDependencyKeys: "dependency_keys", OpDependencyAdd: "dependency_add", OpDependencyDelete: "dependency_delete",
-	OpLoad: "load", OpLoadMulti: "load_multi", OpInvalidate: "invalidate",
+	OpLoad: "load", OpLoadMulti: "load_multi", OpRefresh: "refresh", OpInvalidate: "invalidate",
 }
 
 // String returns the name of the operation in lower case with underscores, such as
