@@ -31,7 +31,7 @@ type result struct {
 func checkConsumers(ctx context.Context, t *tree, p *proxy, temp string, out io.Writer) error {
 	var problems []error
 	byDriver := map[string]vendor{}
-	all, err := consumers(ctx, t)
+	all, err := consumers(ctx, t, p, temp)
 	if err != nil {
 		return err
 	}
@@ -121,28 +121,18 @@ func runConsumer(ctx context.Context, p *proxy, dir string, c consumer) (result,
 }
 
 // consumers gives the programs: one for the most common use, one for all of the
-// core, and one for each driver.
-func consumers(ctx context.Context, t *tree) ([]consumer, error) {
+// core, and one for each other published module.
+func consumers(ctx context.Context, t *tree, p *proxy, temp string) ([]consumer, error) {
 	var all []consumer
 	for _, m := range t.published() {
 		switch {
 		case m.path() == t.core:
-			public, err := publicPackages(ctx, t)
+			every, err := importsAll(ctx, t, p, temp, m)
 			if err != nil {
 				return nil, err
 			}
-			var imports strings.Builder
-			for _, p := range public {
-				fmt.Fprintf(&imports, "\t_ %q\n", p)
-			}
-			all = append(all,
-				consumer{name: "memory", source: memoryProgram, get: []*mod{m}, want: "hello\n"},
-				consumer{
-					name:   "core",
-					source: strings.Replace(coreProgram, "IMPORTS", imports.String(), 1),
-					get:    []*mod{m},
-					want:   "hello\n",
-				})
+			every.name = "core"
+			all = append(all, consumer{name: "memory", source: memoryProgram, get: []*mod{m}, want: "hello\n"}, every)
 		case m.driver() != "":
 			all = append(all, consumer{
 				name:   m.driver(),
@@ -150,14 +140,43 @@ func consumers(ctx context.Context, t *tree) ([]consumer, error) {
 				get:    []*mod{m},
 				want:   "[" + m.driver() + "]\nlarder\n",
 			})
+		default:
+			every, err := importsAll(ctx, t, p, temp, m)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, every)
 		}
 	}
 	return all, nil
 }
 
-// publicPackages lists the packages of the core that users can import.
-func publicPackages(ctx context.Context, t *tree) ([]string, error) {
-	out, err := output(ctx, t.root, []string{"GOWORK=off"}, "go", "list",
+// importsAll is a program that imports every package of a module that users can import.
+func importsAll(ctx context.Context, t *tree, p *proxy, temp string, m *mod) (consumer, error) {
+	public, err := publicPackages(ctx, t, p, temp, m)
+	if err != nil {
+		return consumer{}, err
+	}
+	var imports strings.Builder
+	for _, p := range public {
+		fmt.Fprintf(&imports, "\t_ %q\n", p)
+	}
+	return consumer{
+		name:   strings.ReplaceAll(m.dir, "/", "-"),
+		source: strings.Replace(importProgram, "IMPORTS", imports.String(), 1),
+		get:    []*mod{m},
+		want:   "hello\n",
+	}, nil
+}
+
+// publicPackages lists the packages of a module that users can import.
+func publicPackages(ctx context.Context, t *tree, p *proxy, temp string, m *mod) ([]string, error) {
+	goMod, err := copyModFiles(t, m, temp)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(t.root, filepath.FromSlash(m.dir))
+	out, err := output(ctx, dir, p.env, "go", "list", "-mod=mod", "-modfile="+goMod,
 		"-f", `{{if and .GoFiles (ne .Name "main")}}{{.ImportPath}}{{end}}`, "./...")
 	if err != nil {
 		return nil, err

@@ -84,3 +84,38 @@ func TestRunConsumerFails(t *testing.T) {
 		}
 	}
 }
+
+// A published module that is neither the core nor a driver has a program too.
+func TestConsumersOfOtherModules(t *testing.T) {
+	files := toyTree()
+	files["hooks/h/go.mod"] = "module example.com/core/hooks/h\n\ngo 1.25.0\n\nrequire example.com/core v0.2.0\n"
+	files["hooks/h/h.go"] = "package h\n\nimport _ \"example.com/core/cache\"\n"
+	files["hooks/h/internal/x/x.go"] = "package x\n"
+	repo, err := readTree(t.Context(), writeTree(t, files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	temp := t.TempDir()
+	p, err := packAll(t.Context(), repo, temp, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.env = append(p.env, "GOPROXY="+fileURL(filepath.Join(temp, "proxy")))
+	all, err := consumers(t.Context(), repo, p, temp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range all {
+		if c.name != "hooks-h" {
+			continue
+		}
+		if !strings.Contains(c.source, "\t_ \"example.com/core/hooks/h\"\n") || strings.Contains(c.source, "internal") {
+			t.Errorf("the program is\n%s", c.source)
+		}
+		if _, err := runConsumer(t.Context(), p, filepath.Join(temp, "hooks"), c); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	t.Error("no program for hooks/h")
+}

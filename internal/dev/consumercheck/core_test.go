@@ -1,8 +1,13 @@
 package main
 
 import (
+	"os"
+	"path"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/mod/modfile"
 )
 
 // repository reads the repository that this module is part of.
@@ -69,6 +74,29 @@ func TestSameGoFloorEverywhere(t *testing.T) {
 		}
 		if m.file.Toolchain != nil {
 			t.Errorf("%s/go.mod: want no toolchain line", m.dir)
+		}
+	}
+}
+
+// A module that is not in the workspace would be tested with another core than the one
+// beside it, or not be found at all.
+func TestWorkspaceHasEveryPublishedModule(t *testing.T) {
+	tree := repository(t)
+	data, err := os.ReadFile(filepath.Join(tree.root, "go.work"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	work, err := modfile.ParseWork("go.work", data, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, use := range work.Use {
+		used[path.Clean(use.Path)] = true
+	}
+	for _, m := range tree.published() {
+		if !used[m.dir] {
+			t.Errorf("go.work lacks 'use ./%s'", m.dir)
 		}
 	}
 }

@@ -32,9 +32,8 @@ func main() {
 }
 `
 
-// coreProgram imports every package of the core that users can import, in place
-// of IMPORTS.
-const coreProgram = `package main
+// importProgram imports the packages of a module, in place of IMPORTS.
+const importProgram = `package main
 
 import (
 	"fmt"

@@ -8,6 +8,34 @@ import (
 	"testing"
 )
 
+const released = "example.com/core v0.0.9 h1:released=\n"
+
+// The checksums of releases are left alone, since those of the packed modules differ.
+func TestTidyAllLeavesReleases(t *testing.T) {
+	files := toyTree()
+	files["drivers/one/go.sum"] = released
+	root := writeTree(t, files)
+	repo, err := readTree(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, check := range []bool{true, false} {
+		temp := t.TempDir()
+		p, err := packAll(t.Context(), repo, temp, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.env = append(p.env, "GOPROXY="+fileURL(filepath.Join(temp, "proxy")))
+		if err := tidyAll(t.Context(), repo, p, temp, check, io.Discard); err != nil {
+			t.Errorf("check %v: %v", check, err)
+		}
+		sum, err := os.ReadFile(filepath.Join(root, "drivers", "one", "go.sum"))
+		if err != nil || string(sum) != released {
+			t.Errorf("check %v: go.sum is now %q, %v", check, sum, err)
+		}
+	}
+}
+
 // A driver is tidied against the core of the same tree, whose checksum must not
 // stay behind.
 func TestTidyAll(t *testing.T) {
