@@ -7,52 +7,58 @@ SCRIPTS  := internal/dev/scripts
 EACH     := $(SCRIPTS)/each-module.sh
 BIN      := $(CURDIR)/bin
 TOOLS    := internal/dev/tools
-CONSUMER  = $(GO) -C internal/dev/consumercheck run . -root $(CURDIR)
+CONSUMER  = GOWORK=off $(GO) -C internal/dev/consumercheck run . -root $(CURDIR)
+RELEASE   = GOWORK=off $(GO) -C internal/dev/release run . -root $(CURDIR)
+TESTRUN   = $(BIN)/testrun -root $(CURDIR)
 
 # How long each fuzz target runs, and what benchmarks run with.
 FUZZTIME ?= 10s
 BENCH    ?= .
 BENCHFLAGS ?= -benchmem
+# Where the demo is served.
+ADDRESS  ?= localhost:8080
+
+# What CI runs, on each Go release, cheapest first.
+CHECKS := lint cross tidy-check consumer-check released-check demo test-386 test
 
 .DEFAULT_GOAL := help
 
 ##@ Try it
 
 .PHONY: demo
-demo: ## Cache the Go documentation on this machine: make demo [DSN=memory://] [ARGS='-http :8080']
+demo: ## Cache the Go documentation on this machine: make demo [DSN=memory://] [ARGS=...]
 	$(GO) run ./docs/examples/godocs $(if $(DSN),-dsn '$(DSN)') $(ARGS)
 
+.PHONY: demo-web
+demo-web: ## The same in a browser: make demo-web [ADDRESS=localhost:8080] [DSN=memory://]
+	$(GO) run ./docs/examples/godocs -http '$(ADDRESS)' $(if $(DSN),-dsn '$(DSN)') $(ARGS)
+
 .PHONY: demo-cluster
-demo-cluster: ## The same program on three memcached servers, started for it
-	$(SCRIPTS)/test-deps.sh --memcached-only
+demo-cluster: ## The same on three memcached servers, started for it
+	$(SCRIPTS)/test-deps.sh memcached
 	$(SCRIPTS)/demo-cluster.sh $(ARGS)
 
 ##@ Test
 
 .PHONY: test
-test: test-race test-alloc ## Test every module: under the race detector, and what allocates without it
+test: test-deps $(BIN)/testrun ## Test every module: under the race detector, and what allocates without it
+	$(TESTRUN) race alloc
 
-# The modules of the workspace at once, so that the tests that wait for a server
-# and those that compute overlap.
 .PHONY: test-race
-test-race: export CGO_ENABLED := 1
-test-race: test-deps
-	$(GO) test -race -count=1 work
-	$(EACH) --outside $(GO) test -race -count=1 ./...
+test-race: test-deps $(BIN)/testrun ## The first half of it
+	$(TESTRUN) race
 
-# The race detector allocates on its own, so allocations are counted without it.
 .PHONY: test-alloc
-test-alloc: test-deps
-	$(EACH) $(CURDIR)/$(SCRIPTS)/alloc-tests.sh -count=1
-
-.PHONY: test-deps
-test-deps: ## Install what the tests need: a C compiler, memcached, two Python clients
-	$(SCRIPTS)/test-deps.sh
+test-alloc: test-deps $(BIN)/testrun ## The second half of it
+	$(TESTRUN) alloc
 
 .PHONY: test-386
-test-386: test-deps ## Test the core as a 32-bit program, where atomics and sizes differ
-	GOARCH=386 CGO_ENABLED=0 $(GO) vet ./...
-	GOARCH=386 CGO_ENABLED=0 $(GO) test -short ./...
+test-386: test-deps $(BIN)/testrun ## Test the core as a 32-bit program, where atomics and sizes differ
+	$(TESTRUN) 386
+
+.PHONY: test-deps
+test-deps: ## Install what the tests need: a C compiler, servers, Python clients, a browser
+	$(SCRIPTS)/test-deps.sh
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (10s) each
@@ -66,7 +72,11 @@ cover: test-deps | $(BIN) ## Measure test coverage of the workspace: bin/cover.h
 
 .PHONY: consumer-check
 consumer-check: ## Use the published modules as a stranger would: go get, vendor, build, run
-	GOWORK=off $(CONSUMER) check
+	$(CONSUMER) check
+
+.PHONY: released-check
+released-check: ## Build every driver that was released with the core of today
+	$(RELEASE) released
 
 ##@ Write
 
@@ -91,18 +101,40 @@ govulncheck: $(BIN)/tools ## Look for known vulnerabilities, where the database 
 	$(SCRIPTS)/govulncheck.sh $(BIN)/govulncheck
 
 .PHONY: lint
-lint: fmt-check vet staticcheck govulncheck ## All of the above that only look
+lint: fmt-check vet staticcheck govulncheck ## The four above
+
+.PHONY: cross
+cross: $(BIN)/tools ## Vet what serves users for darwin/arm64, linux/386 and windows/amd64
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(EACH) --library $(GO) vet ./...
+	GOOS=linux GOARCH=386 CGO_ENABLED=0 $(EACH) --library $(GO) vet ./...
+	@# Tests start servers as Unix does, so there they are left out.
+	GOOS=windows GOARCH=amd64 CGO_ENABLED=0 $(EACH) --library $(BIN)/staticcheck -tests=false ./...
 
 .PHONY: tidy
 tidy: ## Tidy each go.mod and go.sum, the core's unpublished version included
-	GOWORK=off $(CONSUMER) tidy
+	$(CONSUMER) tidy
 
 .PHONY: tidy-check
 tidy-check: ## Fail if a go.mod or go.sum is not tidy
-	GOWORK=off $(CONSUMER) tidy -check
+	$(CONSUMER) tidy -check
 
 .PHONY: check
-check: lint tidy-check consumer-check test-386 test ## What CI runs
+check: $(CHECKS) ## What CI runs: lint and the other checks, the demo, and the tests
+
+# For CI, which runs them one at a time.
+.PHONY: print-checks
+print-checks:
+	@echo $(CHECKS)
+
+##@ Release
+
+.PHONY: apidiff
+apidiff: $(BIN)/tools ## Show how the exported API differs: make apidiff [BASE=the last release]
+	$(RELEASE) api -apidiff $(BIN)/apidiff $(BASE)
+
+.PHONY: release
+release: ## Make the commit and tags of a release, see docs/releasing.md: make release VERSION=v0.2.0 [DRYRUN=1]
+	$(RELEASE) publish $(if $(DRYRUN),-dry-run) $(VERSION)
 
 ##@ Measure
 
@@ -138,3 +170,6 @@ $(BIN):
 $(BIN)/tools: $(TOOLS)/go.mod $(TOOLS)/go.sum | $(BIN)
 	cd $(TOOLS) && GOWORK=off GOBIN=$(BIN) $(GO) install tool
 	touch $@
+
+$(BIN)/testrun: $(wildcard internal/dev/testrun/*.go) | $(BIN)
+	cd internal/dev/testrun && GOWORK=off $(GO) build -o $@ .

@@ -4,16 +4,16 @@
 #
 #	each-module.sh go vet ./...
 #
-# Members of go.work see each other's sources. Every other module runs on its
-# own, with GOWORK=off; with --outside first, only those. A module without Go files of its own (the pinned tools)
-# is left out: the go command calls an empty ./... an error. A failure does not
-# keep the other modules from their turn.
+# With --library first, only what serves users: no module below internal. Members of
+# go.work see each other's sources. Every other module runs by itself, with GOWORK=off.
+# A module without Go files (the pinned tools) is left out: the go command calls an
+# empty ./... an error. A failure does not keep the other modules from their turn.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 
-outside=false
-if [ "$1" = --outside ]; then
-	outside=true
+library=false
+if [ "$1" = --library ]; then
+	library=true
 	shift
 fi
 
@@ -27,9 +27,11 @@ while IFS= read -r module; do
 	if [ -z "$(find "$dir" -name '*.go' -print -quit)" ]; then
 		continue
 	fi
+	if "$library" && [[ $module == ./internal/* ]]; then
+		continue
+	fi
 	own=(env GOWORK=off)
 	if grep -qxF "$dir" <<<"$members"; then
-		"$outside" && continue
 		own=()
 	fi
 	echo "-- module $module"

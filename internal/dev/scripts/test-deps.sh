@@ -1,44 +1,78 @@
 #!/usr/bin/env bash
-# Installs what the tests need and this machine lacks: a C compiler for the race
-# detector; and, when the memcached drivers are here, memcached and the two
-# Python clients that the drivers are tested against. With --memcached-only just
-# the server, which is all that the demo on a cluster needs.
+# Installs what the tests need and this machine lacks, through apt-get. Elsewhere it says
+# what to install, and fails.
 #
-# It installs through apt-get. Elsewhere it says what to install and fails.
+#	test-deps.sh            everything
+#	test-deps.sh memcached  only that: the names are those of the functions below
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 
-missing=()
+# One function for each thing. To add one, write its function, with the packages of
+# Debian and a command that succeeds where they are installed, and put it in this list.
+all=(compiler memcached python browser)
 
-need() { # need PACKAGES... -- COMMAND...: PACKAGES are missing if COMMAND fails
+compiler() { # for the race detector
+	need gcc libc6-dev -- compiles_c
+}
+
+memcached() {
+	need memcached -- command -v memcached
+}
+
+python() { # the clients that the memcached drivers share servers with
+	# The packages belong to Debian's Python, whatever python3 is on the path.
+	need python3-pylibmc -- /usr/bin/python3 -c 'import pylibmc'
+	need python3-memcache -- /usr/bin/python3 -c 'import memcache'
+}
+
+browser() { # for the test of the demo, which is skipped without
+	want chromium -- has_one_of chromium chromium-browser google-chrome
+}
+
+compiles_c() {
+	# CC may carry flags, so it is split into words on purpose.
+	# shellcheck disable=SC2046
+	echo '#include <stdlib.h>' | $(go env CC) -fsyntax-only -x c -
+}
+
+has_one_of() {
+	local name
+	for name in "$@"; do
+		command -v "$name" && return
+	done
+	return 1
+}
+
+# need PACKAGES... -- COMMAND...: the tests fail without the packages.
+# want PACKAGES... -- COMMAND...: some tests are skipped without them.
+needed=()
+wanted=()
+need() { missing needed "$@"; }
+want() { missing wanted "$@"; }
+
+missing() { # LIST PACKAGES... -- COMMAND...: adds the packages to the list if COMMAND fails
+	local -n list=$1
+	shift
 	local packages=()
 	while [ "$1" != -- ]; do
 		packages+=("$1")
 		shift
 	done
 	shift
-	"$@" >/dev/null 2>&1 || missing+=("${packages[@]}")
+	"$@" >/dev/null 2>&1 || list+=("${packages[@]}")
 }
 
-c_compiler() {
-	# CC may carry flags, so it is split into words on purpose.
-	# shellcheck disable=SC2046
-	echo '#include <stdlib.h>' | $(go env CC) -fsyntax-only -x c -
-}
-
-if [ "${1:-}" != --memcached-only ]; then
-	need gcc libc6-dev -- c_compiler
+if [ $# -eq 0 ]; then
+	set -- "${all[@]}"
 fi
-if compgen -G 'drivers/*/go.mod' >/dev/null; then
-	need memcached -- command -v memcached
-	if [ "${1:-}" != --memcached-only ]; then
-		# The packages belong to Debian's Python, whatever python3 is on the path.
-		need python3-pylibmc -- /usr/bin/python3 -c 'import pylibmc'
-		need python3-memcache -- /usr/bin/python3 -c 'import memcache'
+for thing in "$@"; do
+	if [[ " ${all[*]} " != *" $thing "* ]]; then
+		echo "test-deps.sh: unknown name $thing; known: ${all[*]}" >&2
+		exit 1
 	fi
-fi
-
-if [ ${#missing[@]} -eq 0 ]; then
+	"$thing"
+done
+if [ $((${#needed[@]} + ${#wanted[@]})) -eq 0 ]; then
 	exit 0
 fi
 
@@ -48,22 +82,33 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 if ! command -v apt-get >/dev/null || { [ ${#as_root[@]} -gt 0 ] && ! command -v sudo >/dev/null; }; then
 	cat >&2 <<-EOF
-		Something that the tests need is missing, and installing it takes apt-get, as
-		root or with sudo. On Debian and Ubuntu:
+		The tests need something that is not installed, and installing it takes apt-get,
+		as root or with sudo. On Debian and Ubuntu:
 
-		    apt-get install ${missing[*]}
+		    apt-get install ${needed[*]} ${wanted[*]}
 
 		Elsewhere, what your system calls these packages: gcc and libc6-dev are a C
-		compiler with its library, for the race detector; memcached is the server, 1.6
-		or later, on the path; python3-pylibmc and python3-memcache are the Python
-		modules pylibmc and memcache (python-memcached) for /usr/bin/python3.
+		compiler and its library, memcached is the server, 1.6 or later,
+		python3-pylibmc and python3-memcache are the modules pylibmc and memcache
+		(python-memcached) for /usr/bin/python3. Without chromium, some tests are
+		skipped.
 	EOF
-	exit 1
+	[ ${#needed[@]} -eq 0 ]
+	exit
 fi
 
-echo "installing for the tests: ${missing[*]}"
 apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120)
+install() { # PACKAGES...
+	echo "installing for the tests: $*"
+	${as_root[@]+"${as_root[@]}"} "${apt[@]}" install --no-install-recommends "$@" </dev/null
+}
+
 # A package list that could not be refreshed may still do, so the install decides.
 ${as_root[@]+"${as_root[@]}"} "${apt[@]}" update </dev/null ||
 	echo "apt-get update failed; trying with the package lists that are here" >&2
-${as_root[@]+"${as_root[@]}"} "${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null
+if [ ${#needed[@]} -gt 0 ]; then
+	install "${needed[@]}"
+fi
+for package in ${wanted[@]+"${wanted[@]}"}; do
+	install "$package" || echo "NOT INSTALLED: $package; the tests that need it are skipped" >&2
+done

@@ -1,0 +1,3 @@
+module github.com/larder-go/larder/internal/dev/testrun
+
+go 1.25.0
