@@ -140,7 +140,7 @@ func TestPaused(t *testing.T) {
 	keys, _ := fill(t, open(t, gomemcache.Config{Servers: memcachedtest.Addrs(servers)}), 200)
 	up, down := keysOf(t, servers[0], keys), keysOf(t, servers[1], keys)
 	silent := servers[1]
-	silent.Pause()
+	silent.Freeze()
 
 	// A call, and a batch of many keys as well, ends after one timeout or two.
 	start := time.Now()
@@ -167,7 +167,7 @@ func TestPaused(t *testing.T) {
 	}
 	bounded(t, start, short)
 
-	silent.Resume()
+	silent.Thaw()
 	if err := c.Set(t.Context(), down[0], []byte("x"), 0); err != nil {
 		t.Errorf("Set after the pause: %v", err)
 	}
@@ -451,11 +451,11 @@ func TestValuesKeepToTheirKeys(t *testing.T) {
 		})
 	}
 	for range 5 {
-		s.Pause()
+		s.Freeze()
 		if err := c.Ping(t.Context()); err == nil {
 			t.Error("Ping of a paused server")
 		}
-		s.Resume()
+		s.Thaw()
 		s.Restart()
 		if err := c.Ping(t.Context()); err != nil && !expected(err) {
 			t.Error(err)

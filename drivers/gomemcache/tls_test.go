@@ -178,10 +178,10 @@ func TestTLS(t *testing.T) {
 		if _, err := c.Get(t.Context(), "k"); !errors.Is(err, cache.ErrMiss) {
 			t.Errorf("Get: %v, want a miss", err)
 		}
-		s.Pause()
+		s.Freeze()
 		slow := open(t, gomemcache.Config{Servers: []string{s.Addr()}, TLSFiles: &trust, Timeout: short})
 		isOutage(t, slow.Ping(t.Context()), cache.OpPing, s.Addr())
-		s.Resume()
+		s.Thaw()
 		if err := c.Ping(t.Context()); err != nil {
 			t.Error(err)
 		}

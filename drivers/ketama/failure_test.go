@@ -76,7 +76,7 @@ func TestOneOfThree(t *testing.T) {
 	for name, ail := range map[string]struct{ begin, end func(*memcachedtest.Server) }{
 		"stopped": {(*memcachedtest.Server).Stop, (*memcachedtest.Server).Restart},
 		"killed":  {(*memcachedtest.Server).Kill, (*memcachedtest.Server).Restart},
-		"paused":  {(*memcachedtest.Server).Pause, (*memcachedtest.Server).Resume},
+		"paused":  {(*memcachedtest.Server).Freeze, (*memcachedtest.Server).Thaw},
 	} {
 		t.Run(name, func(t *testing.T) {
 			servers := memcachedtest.StartN(t, 3, "tcp")

@@ -38,6 +38,7 @@ type Server struct {
 	addr    string
 	args    []string
 
+	none   int // what the server says of its connections when it has none from us
 	cmd    *exec.Cmd
 	stderr *output
 	exited chan struct{} // closed when cmd has ended
@@ -129,16 +130,16 @@ func (s *Server) Kill() {
 	s.wait()
 }
 
-// Pause stops the process (SIGSTOP): the kernel still accepts connections for it,
-// but nothing answers.
-func (s *Server) Pause() {
+// Freeze stops the process (SIGSTOP): the kernel still accepts connections for it, but
+// nothing replies.
+func (s *Server) Freeze() {
 	s.t.Helper()
 	s.signal(syscall.SIGSTOP)
-	Eventually(s.t, "the server is paused", func() bool { return stopped(s.cmd.Process.Pid) })
+	Eventually(s.t, "the server is frozen", func() bool { return stopped(s.cmd.Process.Pid) })
 }
 
-// Resume lets a paused server go on.
-func (s *Server) Resume() {
+// Thaw lets a frozen server continue.
+func (s *Server) Thaw() {
 	s.t.Helper()
 	s.signal(syscall.SIGCONT)
 }
@@ -219,7 +220,7 @@ func (s *Server) start(deadline time.Time) error {
 			return fmt.Errorf("%w: %s", errExited, s.stderr)
 		}
 		if err == nil {
-			return nil
+			return s.countNone()
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("no answer in %v: %w: %s", patience, err, s.stderr)
@@ -231,7 +232,7 @@ func (s *Server) start(deadline time.Time) error {
 // ready asks for the process number, so that another server on the same port is not
 // taken for this one.
 func (s *Server) ready() error {
-	if slices.Contains(s.args, "-Z") { // talks TLS: listening must do
+	if s.tls() { // listening must do
 		c, err := net.DialTimeout(s.Network(), s.addr, time.Second)
 		if err != nil {
 			return err
@@ -248,6 +249,46 @@ func (s *Server) ready() error {
 	}
 	return nil
 }
+
+// Stat returns a number of the server's statistics.
+func (s *Server) Stat(name string) int {
+	s.t.Helper()
+	n, err := stat(s.Command("stats", "END"), name)
+	if err != nil {
+		s.t.Fatalf("memcachedtest: %s: %v", s.addr, err)
+	}
+	return n
+}
+
+func stat(lines []string, name string) (int, error) {
+	for _, line := range lines {
+		if v, ok := strings.CutPrefix(line, "STAT "+name+" "); ok {
+			return strconv.Atoi(v)
+		}
+	}
+	return 0, fmt.Errorf("the server has no statistic %s", name)
+}
+
+// Connections returns how many connections clients have, without the one that asks.
+func (s *Server) Connections() int {
+	s.t.Helper()
+	return s.Stat("curr_connections") - s.none
+}
+
+// countNone asks a server that nobody else has connected to yet.
+func (s *Server) countNone() error {
+	if s.tls() {
+		return nil
+	}
+	lines, err := s.command("stats", time.Now().Add(patience), "END")
+	if err == nil {
+		s.none, err = stat(lines, "curr_connections")
+	}
+	return err
+}
+
+// tls reports whether the server talks TLS, which this package does not.
+func (s *Server) tls() bool { return slices.Contains(s.args, "-Z") }
 
 func (s *Server) command(line string, deadline time.Time, ends ...string) ([]string, error) {
 	c, err := net.DialTimeout(s.Network(), s.addr, time.Until(deadline))
@@ -309,7 +350,7 @@ func (s *Server) wait() {
 	}
 }
 
-// end is the cleanup. SIGKILL also ends a process that is paused.
+// end is the cleanup. SIGKILL also ends a process that is frozen.
 func (s *Server) end() {
 	if s.exited == nil || !s.running() {
 		return

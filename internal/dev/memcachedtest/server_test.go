@@ -36,13 +36,13 @@ func TestServer(t *testing.T) {
 			s.Kill()
 			s.Restart()
 			s.Restart()
-			s.Pause()
+			s.Freeze()
 			if silent(t, s) != true {
-				t.Error("the server answers while paused")
+				t.Error("the server replies while it is frozen")
 			}
-			s.Resume()
+			s.Thaw()
 			s.Command("version", "VERSION")
-			s.Pause() // and the cleanup must end it like this
+			s.Freeze() // and the cleanup must end it like this
 		})
 	}
 }
@@ -61,7 +61,7 @@ func TestCleanupEndsTheServer(t *testing.T) {
 	t.Run("server", func(t *testing.T) {
 		s := memcachedtest.Start(t, "tcp")
 		addr, network = s.Addr(), s.Network()
-		s.Pause()
+		s.Freeze()
 	})
 	if c, err := net.Dial(network, addr); err == nil {
 		c.Close()
