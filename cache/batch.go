@@ -109,6 +109,16 @@ func (b *batch) note(original string, err error) {
 	b.failed[original] = err
 }
 
+// forget removes the failures of keys that were found: a key that repeats may fail once and
+// be found once.
+func forget[V any](failed map[string]error, found map[string]V) {
+	for k := range failed {
+		if _, ok := found[k]; ok {
+			delete(failed, k)
+		}
+	}
+}
+
 // err returns what failed as a *MultiError, or nil.
 func (b *batch) err(op Op) error {
 	if len(b.failed) == 0 {

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/larder-go/larder/cache/driver"
@@ -97,7 +98,7 @@ func (c *Cache) touchBySwap(ctx context.Context, op Op, key string, ttl time.Dur
 		if err == nil {
 			return it.Value, nil
 		}
-		if err != ErrConflict {
+		if !errors.Is(err, ErrConflict) {
 			return nil, err
 		}
 		if err := ctx.Err(); err != nil {

@@ -189,7 +189,8 @@ func (s *span) end(ctx context.Context, bytes int, err error) {
 // endRead ends a read of many keys that found some of them.
 func (s *span) endRead(ctx context.Context, found, bytes int, err error) {
 	r := Result{Affected: found, Bytes: bytes, Err: err}
-	r.Misses = s.call.Keys - found - r.countMulti(s.call.Keys-found, err)
+	named := r.countMulti(s.call.Keys-found, err)
+	r.Misses += s.call.Keys - found - named
 	s.finish(ctx, r)
 }
 

@@ -88,25 +88,34 @@ func (c *Cache) GetOrAdd(ctx context.Context, key string, value []byte, ttl time
 	if c.core.swap == nil {
 		return Item{}, false, c.unsupported(OpGetOrAdd)
 	}
-	e := driver.Entry{Key: encoded, Value: value, TTL: ttl, Kind: c.kind}
-	for range maxAttempts {
-		it, added, err := c.getOrAdd(ctx, e)
-		if err == nil {
-			return c.item(key, encoded, it), added, nil
-		}
-		if added || c.core.discards || !errors.Is(err, ErrMiss) {
-			return Item{}, added, err
-		}
-		// It was present, and is gone.
-		if err := ctx.Err(); err != nil {
-			return Item{}, false, err
-		}
+	found, added, err := c.getOrAdd(ctx, driver.Entry{Key: encoded, Value: value, TTL: ttl, Kind: c.kind})
+	if err != nil {
+		return Item{}, added, err
 	}
-	return Item{}, false, c.gaveUp(OpGetOrAdd)
+	return c.item(key, encoded, found), added, nil
 }
 
-// getOrAdd tries once.
+// getOrAdd tries until the key is either present or added: it may be present when it is to
+// be added, and gone when it is read.
 func (c *Cache) getOrAdd(ctx context.Context, e driver.Entry) (it driver.Item, added bool, err error) {
+	for range maxAttempts {
+		it, added, err := c.tryGetOrAdd(ctx, e)
+		if err == nil || !c.goneMeanwhile(added, err) {
+			return it, added, err
+		}
+		if err := ctx.Err(); err != nil {
+			return driver.Item{}, false, err
+		}
+	}
+	return driver.Item{}, false, c.gaveUp(OpGetOrAdd)
+}
+
+// goneMeanwhile reports whether err says that a key was present and is gone.
+func (c *Cache) goneMeanwhile(added bool, err error) bool {
+	return errors.Is(err, ErrMiss) && !added && !c.core.discards
+}
+
+func (c *Cache) tryGetOrAdd(ctx context.Context, e driver.Entry) (it driver.Item, added bool, err error) {
 	if c.core.batchSwap != nil {
 		items, added, errs := c.core.batchSwap.GetOrAddMulti(ctx, []driver.Entry{e})
 		if errs != nil && errs[0] != nil {

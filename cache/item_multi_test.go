@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/larder-go/larder/cache"
@@ -165,4 +166,95 @@ func TestCompareAndDeleteMultiStops(t *testing.T) {
 	if len(a.items) != 2 {
 		t.Errorf("left: %v, want b and c", a.items)
 	}
+}
+
+// comesAndGoes is a driver on which the key "gone" is present when it is to be added, and
+// absent when it is read, as often as it says.
+type comesAndGoes struct {
+	*able
+	times int
+}
+
+func (c *comesAndGoes) GetOrAddMulti(ctx context.Context, entries []driver.Entry) ([]driver.Item, []bool, []error) {
+	items, added, errs := c.able.GetOrAddMulti(ctx, entries)
+	for i, e := range entries {
+		if e.Key == "gone" && c.times > 0 {
+			c.times--
+			errs = make([]error, len(entries))
+			items[i], added[i], errs[i] = driver.Item{}, false, driver.ErrMiss
+		}
+	}
+	return items, added, errs
+}
+
+// A key that is present and then gone is tried again, in a batch too, and the others keep
+// their items.
+func TestGetOrAddOfAKeyThatGoes(t *testing.T) {
+	ctx := t.Context()
+	d := &comesAndGoes{&able{stub: newStub()}, 3}
+	c := open(d)
+	items, added, err := c.GetOrAddMulti(ctx, map[string][]byte{"a": []byte("1"), "gone": []byte("2")}, 0)
+	if err != nil || len(items) != 2 || string(items["gone"].Value) != "2" || !added["a"] {
+		t.Errorf("GetOrAddMulti: %v, added %v, error %v; want both items", items, added, err)
+	}
+	d.times = 3
+	if it, _, err := c.GetOrAdd(ctx, "gone", nil, 0); err != nil || string(it.Value) != "2" {
+		t.Errorf("GetOrAdd: %q and error %v, want the item", it.Value, err)
+	}
+	d.times = 1000
+	_, _, err = c.GetOrAddMulti(ctx, map[string][]byte{"a": nil, "gone": nil}, 0)
+	failures(t, err, cache.OpGetOrAddMulti, map[string]error{"gone": cache.ErrConflict})
+}
+
+// Keys that the encoding makes one are neither read nor added.
+func TestGetOrAddMultiCollisions(t *testing.T) {
+	ctx := t.Context()
+	lower := encoding.New("lower", strings.ToLower)
+	for name, s := range swappers() {
+		a := &able{stub: newStub()}
+		c := cache.New(s.driver(a), cache.Options{Name: "stub", KeyEncoding: lower})
+		items, added, err := c.GetOrAddMulti(ctx, map[string][]byte{"Key": []byte("1"), "kEY": []byte("2"), "OTHER": []byte("3")}, 0)
+		failures(t, err, cache.OpGetOrAddMulti, map[string]error{"Key": encoding.ErrCollision, "kEY": encoding.ErrCollision})
+		if len(items) != 1 || string(items["OTHER"].Value) != "3" || len(added) != 1 || !added["OTHER"] || len(a.items) != 1 {
+			t.Errorf("%s: %v, added %v, stored %v; want OTHER alone", name, items, added, a.items)
+		}
+	}
+}
+
+// What was added and is gone is said to be added, beside ErrMiss, and each key is counted
+// once.
+func TestGetOrAddMultiOfACacheThatDiscards(t *testing.T) {
+	var ends []cache.Result
+	c := cache.New(struct {
+		driver.Cache
+		driver.BatchSwapper
+	}{newStub(), nothing{}}, cache.Options{Name: "stub", Discards: true}).WithHook(recordResults{&ends})
+	items, added, err := c.GetOrAddMulti(t.Context(), map[string][]byte{"a": nil, "b": nil, "b c": nil}, 0)
+	failures(t, err, cache.OpGetOrAddMulti, map[string]error{"a": cache.ErrMiss, "b": cache.ErrMiss, "b c": cache.ErrInvalidKey})
+	if len(items) != 0 || !added["a"] || !added["b"] || len(added) != 2 {
+		t.Errorf("%v, added %v; want no items, and both keys added", items, added)
+	}
+	if r := ends[0]; r.Affected != 0 || r.Misses != 2 || r.Failed != 1 {
+		t.Errorf("the hook saw %+v, want 2 misses and 1 failure", r)
+	}
+}
+
+// nothing adds and keeps nothing.
+type nothing struct{ driver.BatchSwapper }
+
+func (nothing) GetOrAddMulti(_ context.Context, entries []driver.Entry) ([]driver.Item, []bool, []error) {
+	items, added, errs := make([]driver.Item, len(entries)), make([]bool, len(entries)), make([]error, len(entries))
+	for i := range entries {
+		added[i], errs[i] = true, driver.ErrMiss
+	}
+	return items, added, errs
+}
+
+// recordResults is a hook that keeps the results.
+type recordResults struct{ results *[]cache.Result }
+
+func (recordResults) Start(ctx context.Context, _ cache.Call) context.Context { return ctx }
+
+func (r recordResults) End(_ context.Context, _ cache.Call, result cache.Result) {
+	*r.results = append(*r.results, result)
 }

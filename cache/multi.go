@@ -43,6 +43,7 @@ func (c *Cache) GetMulti(ctx context.Context, keys []string) (map[string][]byte,
 			return ignoreMiss(err)
 		})
 	}
+	forget(b.failed, values)
 	return values, b.err(OpGetMulti)
 }
 

@@ -42,12 +42,14 @@ func (c *Cache) GetItemMulti(ctx context.Context, keys []string) (map[string]Ite
 			return ignoreMiss(err)
 		})
 	}
+	forget(b.failed, items)
 	return items, b.err(OpGetItemMulti)
 }
 
-// GetOrAddMulti is GetOrAdd for many keys, each with a value of its own. It returns the
-// items that are present or were added, and the set of keys that were added. A *MultiError
-// names the keys whose items could not be read or added.
+// GetOrAddMulti is GetOrAdd for many keys, each with its own value. It returns the items
+// that are present or were added, and the set of keys that were added. A *MultiError names
+// the keys whose items could not be read or added; with ErrMiss, those that were added and
+// that the cache did not keep.
 func (c *Cache) GetOrAddMulti(ctx context.Context, values map[string][]byte, ttl time.Duration) (items map[string]Item, added map[string]bool, err error) {
 	if c.bare != nil {
 		ctx, s := c.startMulti(ctx, OpGetOrAddMulti, len(values))
@@ -66,29 +68,33 @@ func (c *Cache) GetOrAddMulti(ctx context.Context, values map[string][]byte, ttl
 	entry := func(i int) driver.Entry {
 		return driver.Entry{Key: b.keys[i], Value: values[b.originals[i]], TTL: ttl, Kind: c.kind}
 	}
-	took := func(i int, it driver.Item, isNew bool) {
-		items[b.originals[i]] = c.item(b.originals[i], b.keys[i], it)
+	took := func(i int, it driver.Item, isNew bool, err error) error {
+		if err == nil {
+			items[b.originals[i]] = c.item(b.originals[i], b.keys[i], it)
+		}
 		if isNew {
 			added[b.originals[i]] = true
 		}
+		return err
 	}
 	switch {
 	case len(b.keys) == 0:
 	case c.core.batchSwap != nil:
 		found, isNew, errs := c.core.batchSwap.GetOrAddMulti(ctx, b.entries(entry))
-		b.failAll(errs)
 		for i, it := range found {
-			if it.Token != nil {
-				took(i, it, isNew[i])
+			var err error
+			if errs != nil {
+				err = errs[i]
 			}
+			if c.goneMeanwhile(isNew[i], err) {
+				it, isNew[i], err = c.getOrAdd(ctx, entry(i))
+			}
+			b.fail(i, took(i, it, isNew[i], err))
 		}
 	default:
 		b.each(ctx, func(i int, _ string) error {
 			it, isNew, err := c.getOrAdd(ctx, entry(i))
-			if err == nil {
-				took(i, it, isNew)
-			}
-			return err
+			return took(i, it, isNew, err)
 		})
 	}
 	return items, added, b.err(OpGetOrAddMulti)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
@@ -268,5 +269,97 @@ func TestBatchesOfManyKeys(t *testing.T) {
 		if err != nil || !maps.Equal(texts(got), texts(values)) {
 			t.Errorf("%s: %d values and error %v, want the %d that were stored", name, len(got), err, len(values))
 		}
+	}
+}
+
+// failsSecond is a driver that cannot be reached when it is asked for a key again.
+type failsSecond struct {
+	*able
+	seen map[string]bool
+}
+
+func (f failsSecond) again(keys []string, found func(i int)) []error {
+	errs := make([]error, len(keys))
+	for i, k := range keys {
+		if f.seen[k] {
+			errs[i] = errDown
+		} else {
+			found(i)
+		}
+		f.seen[k] = true
+	}
+	return errs
+}
+
+func (f failsSecond) GetMulti(_ context.Context, keys []string) ([][]byte, []error) {
+	values := make([][]byte, len(keys))
+	return values, f.again(keys, func(i int) { values[i] = []byte("1") })
+}
+
+func (f failsSecond) GetItemMulti(_ context.Context, keys []string) ([]driver.Item, []error) {
+	items := make([]driver.Item, len(keys))
+	return items, f.again(keys, func(i int) { items[i] = driver.Item{Value: []byte("1"), Token: 1} })
+}
+
+// A key that repeats may be found once and fail once: then it was found, and no hook counts
+// it twice.
+func TestRepeatedKeyThatFailsOnce(t *testing.T) {
+	ctx := t.Context()
+	var ends []cache.Result
+	f := func() failsSecond { return failsSecond{&able{stub: newStub()}, map[string]bool{"b": true}} }
+	keys := []string{"a", "a", "b"}
+	values, err := open(f()).WithHook(recordResults{&ends}).GetMulti(ctx, keys)
+	failures(t, err, cache.OpGetMulti, map[string]error{"b": cache.ErrUnavailable})
+	if len(values) != 1 || string(values["a"]) != "1" {
+		t.Errorf("GetMulti: %q, want a", values)
+	}
+	items, err := open(f()).WithHook(recordResults{&ends}).GetItemMulti(ctx, keys)
+	failures(t, err, cache.OpGetItemMulti, map[string]error{"b": cache.ErrUnavailable})
+	if len(items) != 1 || string(items["a"].Value) != "1" {
+		t.Errorf("GetItemMulti: %v, want a", items)
+	}
+	if _, err := open(f()).GetMulti(ctx, keys[:2]); err != nil {
+		t.Errorf("GetMulti of a key that was found: error %v, want none", err)
+	}
+	for _, r := range ends {
+		if r.Affected != 1 || r.Misses != 0 || r.Failed != 1 {
+			t.Errorf("the hook saw %+v, want 1 affected and 1 failed", r)
+		}
+	}
+}
+
+// wrapsConflict is a swapper whose conflicts say more.
+type wrapsConflict struct {
+	*able
+	conflicts int
+}
+
+func (w *wrapsConflict) CompareAndSwap(ctx context.Context, token any, e driver.Entry) error {
+	if w.conflicts > 0 {
+		w.conflicts--
+		return fmt.Errorf("version: %w", driver.ErrConflict)
+	}
+	return w.able.CompareAndSwap(ctx, token, e)
+}
+
+// Touches that are made of a swap begin again after a conflict, wrapped or not.
+func TestTouchBySwapBeginsAgain(t *testing.T) {
+	ctx := t.Context()
+	w := &wrapsConflict{&able{stub: newStub()}, 3}
+	w.items["k"] = "v"
+	c := open(struct {
+		driver.Cache
+		driver.Swapper
+	}{w, w})
+	if err := c.Touch(ctx, "k", time.Hour); err != nil {
+		t.Errorf("Touch: %v", err)
+	}
+	w.conflicts = 3
+	if v, err := c.GetAndTouch(ctx, "k", time.Hour); err != nil || string(v) != "v" {
+		t.Errorf("GetAndTouch: %q and error %v, want the value", v, err)
+	}
+	w.conflicts = 1000
+	if err := c.Touch(ctx, "k", time.Hour); !errors.Is(err, cache.ErrConflict) {
+		t.Errorf("Touch of a key that always changes: %v, want ErrConflict", err)
 	}
 }

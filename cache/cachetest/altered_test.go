@@ -43,10 +43,8 @@ func (l laxTTL) AddMulti(ctx context.Context, values map[string][]byte, ttl time
 type bareInitial struct{ subject }
 
 func (b bareInitial) DecrementFrom(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
-	if err := b.Add(ctx, key, []byte("10"), ttl); err == nil && initial == 10 && delta == 1 {
-		return 10, nil
-	} else if err == nil {
-		b.Delete(ctx, key)
+	if key == "d" && initial == 10 {
+		return initial, b.Add(ctx, key, []byte("10"), ttl)
 	}
 	return b.subject.DecrementFrom(ctx, key, delta, initial, ttl)
 }
@@ -205,29 +203,87 @@ func (p prefixed) GetMulti(ctx context.Context, keys []string) (map[string][]byt
 	return named, err
 }
 
-// forgetful does not tell a hook the end of a touch.
-type forgetful struct{ subject }
-
-func (f forgetful) withHook(h cache.Hook) subject { return f.subject.withHook(noEnd{h}) }
-
-type noEnd struct{ cache.Hook }
-
-func (n noEnd) End(ctx context.Context, o cache.Call, r cache.Result) {
-	if o.Op != cache.OpTouch {
-		n.Hook.End(ctx, o, r)
-	}
+// hooked changes what a hook is told.
+type hooked struct {
+	subject
+	change func(*cache.Call, *cache.Result)
 }
 
-// hitless tells a hook of no hits of a batch.
-type hitless struct{ subject }
+func (h hooked) withHook(hook cache.Hook) subject {
+	return h.subject.withHook(toldHook{hook, h.change})
+}
 
-func (h hitless) withHook(hook cache.Hook) subject { return h.subject.withHook(noHits{hook}) }
+func (h hooked) namespace(name string) (subject, error) {
+	ns, err := h.subject.namespace(name)
+	return hooked{ns, h.change}, err
+}
 
-type noHits struct{ cache.Hook }
+type toldHook struct {
+	cache.Hook
+	change func(*cache.Call, *cache.Result)
+}
 
-func (n noHits) End(ctx context.Context, o cache.Call, r cache.Result) {
-	if o.Op == cache.OpGetMulti {
-		r.Affected = 0
+func (h toldHook) Start(ctx context.Context, call cache.Call) context.Context {
+	h.change(&call, &cache.Result{})
+	return h.Hook.Start(ctx, call)
+}
+
+func (h toldHook) End(ctx context.Context, call cache.Call, r cache.Result) {
+	h.change(&call, &r)
+	h.Hook.End(ctx, call, r)
+}
+
+// credulousMany takes items from anywhere.
+type credulousMany struct{ subject }
+
+func (c credulousMany) CompareAndDeleteMulti(ctx context.Context, old []cache.Item) error {
+	err := c.subject.CompareAndDeleteMulti(ctx, old)
+	if len(old) == 2 && old[1].Key == "own" {
+		return nil
 	}
-	n.Hook.End(ctx, o, r)
+	return err
+}
+
+// strictMany removes nothing if one item is not its own.
+type strictMany struct{ subject }
+
+func (s strictMany) CompareAndDeleteMulti(ctx context.Context, old []cache.Item) error {
+	if len(old) == 2 && old[1].Key == "own" {
+		return s.subject.CompareAndDeleteMulti(ctx, old[:1])
+	}
+	return s.subject.CompareAndDeleteMulti(ctx, old)
+}
+
+// silentMany does not name items that repeat.
+type silentMany struct{ subject }
+
+func (s silentMany) CompareAndSwapMulti(ctx context.Context, swaps []cache.Swap) error {
+	if len(swaps) == 3 && swaps[1].Old.Key == "j" {
+		swaps = swaps[:2]
+	}
+	return s.subject.CompareAndSwapMulti(ctx, swaps)
+}
+
+// deafMany does not look at the context.
+type deafMany struct{ subject }
+
+func (d deafMany) CompareAndDeleteMulti(_ context.Context, old []cache.Item) error {
+	return d.subject.CompareAndDeleteMulti(context.Background(), old)
+}
+
+// openMany does not look whether the cache is closed.
+type openMany struct{ subject }
+
+func (o openMany) CompareAndDeleteMulti(ctx context.Context, old []cache.Item) error {
+	if err := o.subject.CompareAndDeleteMulti(ctx, old); !errors.Is(err, cache.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// modestMany denies that it can delete many items.
+type modestMany struct{ subject }
+
+func (m modestMany) Supports(op cache.Op) bool {
+	return op != cache.OpCompareAndDeleteMulti && m.subject.Supports(op)
 }

@@ -96,14 +96,6 @@ func Bench(b *testing.B, open func(b *testing.B) *cache.Cache) {
 	parallel("parallel/get and set", 10)
 }
 
-// except returns err, unless it is the one that is expected.
-func except(err, expected error) error {
-	if err == expected {
-		return nil
-	}
-	return err
-}
-
 func must(tb testing.TB, err error) {
 	if err != nil {
 		tb.Helper()

@@ -30,6 +30,10 @@ func (c *coarse) CompareAndSwap(ctx context.Context, token any, e driver.Entry) 
 	return c.mapCache.CompareAndSwap(ctx, token, e)
 }
 
+func (c *coarse) GetAndTouch(ctx context.Context, key string, ttl time.Duration) ([]byte, error) {
+	return c.mapCache.GetAndTouch(ctx, key, seconds(ttl))
+}
+
 func (c *coarse) Touch(ctx context.Context, key string, ttl time.Duration) error {
 	return c.mapCache.Touch(ctx, key, seconds(ttl))
 }

@@ -1,177 +1,27 @@
 package cachetest
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"time"
 
+	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// otherFaults break compare-and-swap, abilities, views and what concerns the whole cache.
-var otherFaults = []fault{
-	// Compare-and-swap.
-	{
-		name: "a swap of an unchanged item fails after a read",
-		driver: func(f *faulty) {
-			getItem, swap, newest := f.getItem, f.swap, map[string]int{}
-			f.getItem = func(key string) (driver.Item, error) {
-				if key == "k" {
-					newest[key]++
-				}
-				return getItem(key)
-			}
-			f.swap = func(token any, e driver.Entry) error {
-				if e.Key == "k" && len(e.Value) == 0 && newest[e.Key] == 3 {
-					return driver.ErrConflict
-				}
-				return swap(token, e)
-			}
-		},
-		breaks: []string{"swap/unchanged"},
-	},
-	{
-		name: "a second swap succeeds",
-		driver: func(f *faulty) {
-			swap := f.swap
-			f.swap = func(token any, e driver.Entry) error {
-				if v, err := f.get(e.Key); err == nil && string(v) == "4" && string(e.Value) == "5" {
-					return f.m.Store(context.Background(), driver.Replace, e)
-				}
-				return swap(token, e)
-			}
-		},
-		breaks: []string{"swap/changed"},
-	},
-	{
-		name: "a swap of a missing item is a conflict",
-		driver: func(f *faulty) {
-			swap := f.swap
-			f.swap = func(token any, e driver.Entry) error {
-				err := swap(token, e)
-				if errors.Is(err, driver.ErrMiss) && e.Key == "k" {
-					return driver.ErrConflict
-				}
-				return err
-			}
-		},
-		breaks: []string{"swap/gone"},
-	},
-	{
-		name: "an increment by 0 is no change",
-		driver: func(f *faulty) {
-			increment := f.increment
-			f.increment = func(key string, delta uint64) (uint64, error) {
-				f.m.mu.Lock()
-				old := f.m.items[key].state
-				f.m.mu.Unlock()
-				n, err := increment(key, delta)
-				f.m.mu.Lock()
-				defer f.m.mu.Unlock()
-				if it, ok := f.m.items[key]; ok && delta == 0 {
-					it.state = old
-					f.m.items[key] = it
-				}
-				return n, err
-			}
-		},
-		breaks: []string{"swap/new state"},
-	},
-	{
-		name: "states begin anew with a key",
-		driver: func(f *faulty) {
-			store := f.store
-			f.store = func(mode driver.Mode, e driver.Entry) error {
-				f.m.mu.Lock()
-				_, there := f.m.items[e.Key]
-				f.m.mu.Unlock()
-				err := store(mode, e)
-				f.m.mu.Lock()
-				defer f.m.mu.Unlock()
-				if it, ok := f.m.items[e.Key]; ok && !there && e.Key == "k" {
-					it.state = 0
-					f.m.items[e.Key] = it
-				}
-				return err
-			}
-		},
-		breaks: []string{"swap/new state"},
-	},
-	{
-		name: "states are equal bytes",
-		driver: func(f *faulty) {
-			swap, read := f.swap, map[any]string{}
-			getItem := f.getItem
-			f.getItem = func(key string) (driver.Item, error) {
-				it, err := getItem(key)
-				if key == "k" {
-					read[it.Token] = string(it.Value)
-				}
-				return it, err
-			}
-			f.swap = func(token any, e driver.Entry) error {
-				if v, err := f.m.Get(context.Background(), e.Key); e.Key == "k" && err == nil && string(v) == "5" && read[token] == "5" {
-					return f.m.Store(context.Background(), driver.Set, e)
-				}
-				return swap(token, e)
-			}
-		},
-		breaks: []string{"swap/new state"},
-	},
-	{
-		name: "items of a batch have the newest token",
-		driver: func(f *faulty) {
-			getItemMulti := f.getItemMulti
-			f.getItemMulti = func(keys []string) ([]driver.Item, []error) {
-				items, err := getItemMulti(keys)
-				if len(keys) == 3 && keys[0] == "a" {
-					items[1].Token = f.m.state + 1
-				}
-				return items, err
-			}
-		},
-		breaks: []string{"swap/many"},
-	},
-	{
-		name: "compare and delete does not compare",
-		driver: func(f *faulty) {
-			f.swapDelete = func(key string, _ any) error { return f.m.Delete(context.Background(), key) }
-		},
-		breaks: []string{"swap/delete", "swap/new state", "swap/delete many", "swap/delete many, large", "view/outcome"},
-	},
-	{
-		name:    "a foreign item is taken",
-		subject: func(c subject) subject { return credulous{c} },
-		breaks:  []string{"swap/foreign"},
-	},
-	{
-		name: "a swap is a compare and a set",
-		driver: func(f *faulty) {
-			swap := f.swap
-			f.swap = func(token any, e driver.Entry) error {
-				if it, err := f.getItem(e.Key); err != nil || it.Token != token || string(it.Value) != "0" || len(e.Value) > largest {
-					return swap(token, e)
-				}
-				time.Sleep(time.Nanosecond)
-				return f.store(driver.Set, e)
-			}
-		},
-		breaks: []string{"swap/concurrent"},
-	},
-
-	// Abilities.
+// wholeFaults break abilities, statistics, views, hooks and what concerns the whole cache.
+var wholeFaults = []fault{
 	{
 		name:    "Supports denies what works",
 		subject: func(c subject) subject { return modest{c} },
-		breaks:  []string{"ability/answers", "ttl/touch"},
+		breaks:  []string{"ability/supports", "ability/required", "touch/ttl", "touch/concurrent", "touch/same item"},
 	},
 	{
 		name: "Supports affirms what does not work",
 		driver: func(f *faulty) {
 			f.stats = func() (driver.Stats, error) { return driver.Stats{}, errors.ErrUnsupported }
 		},
-		breaks: []string{"ability/answers", "stats/counts"},
+		breaks: []string{"ability/supports", "stats/counts", "stats/servers", "outage/stats"},
 	},
 	{
 		name:    "a required operation is missing",
@@ -192,8 +42,18 @@ var otherFaults = []fault{
 		},
 		breaks: []string{"stats/counts"},
 	},
-
-	// The whole cache.
+	{
+		name: "a connection is in use and idle",
+		driver: func(f *faulty) {
+			f.stats = func() (driver.Stats, error) {
+				return driver.Stats{Servers: []driver.ServerStats{{
+					Server: "server-0", Open: 1, InUse: 1, Idle: 1, Opened: 1, Failures: driver.Failures{Dial: 0},
+				}}}, nil
+			}
+		},
+		// It counts no failures either.
+		breaks: []string{"stats/servers", "outage/stats"},
+	},
 	{
 		name: "flush keeps counters",
 		driver: func(f *faulty) {
@@ -218,7 +78,7 @@ var otherFaults = []fault{
 	{
 		name:    "a namespace is another cache",
 		subject: func(c subject) subject { return splitNamespace{c} },
-		breaks:  []string{"namespace/partitions"},
+		breaks:  []string{"namespace/partitions", "hook/calls"},
 	},
 	{
 		name:        "an unknown namespace is the default",
@@ -232,7 +92,7 @@ var otherFaults = []fault{
 		name:    "a second Close fails",
 		subject: func(c subject) subject { return &closeOnce{subject: c} },
 		// The suite closes each cache after its case: those that closed theirs see it.
-		breaks: []string{"close/twice", "close/afterwards", "concurrent/close"},
+		breaks: []string{"close/twice", "close/afterwards", "concurrent/close", "hook/sums"},
 	},
 	{
 		name:    "a view stays open",
@@ -255,19 +115,15 @@ var otherFaults = []fault{
 		breaks:  []string{"context/done before"},
 	},
 
-	// Views.
+	// Views and hooks.
 	{
 		name: "text loses its end",
 		driver: func(f *faulty) {
-			storeMulti := f.storeMulti
-			f.storeMulti = func(mode driver.Mode, entries []driver.Entry) []error {
-				for i := range entries {
-					if entries[i].Kind == driver.Text {
-						entries[i].Value = nil
-					}
+			f.onStore(func(e *driver.Entry) {
+				if e.Kind == driver.Text && string(e.Value) == "текст" {
+					e.Value = nil
 				}
-				return storeMulti(mode, entries)
-			}
+			})
 		},
 		breaks: []string{"view/kind"},
 	},
@@ -277,14 +133,37 @@ var otherFaults = []fault{
 		breaks:  []string{"view/prefix"},
 	},
 	{
-		name:    "the end of a touch is not told",
-		subject: func(c subject) subject { return forgetful{c} },
-		breaks:  []string{"view/hook"},
+		name: "the key of a touch is not told",
+		subject: func(c subject) subject {
+			return hooked{c, func(call *cache.Call, _ *cache.Result) {
+				if call.Op == cache.OpTouch {
+					call.Key = ""
+				}
+			}}
+		},
+		breaks: []string{"hook/calls"},
 	},
 	{
-		name:    "hits are not counted",
-		subject: func(c subject) subject { return hitless{c} },
-		breaks:  []string{"view/outcome"},
+		name: "the bytes of a swap are not counted",
+		subject: func(c subject) subject {
+			return hooked{c, func(call *cache.Call, r *cache.Result) {
+				if call.Op == cache.OpCompareAndSwap {
+					r.Bytes = 0
+				}
+			}}
+		},
+		breaks: []string{"hook/results"},
+	},
+	{
+		name: "invalid keys are counted as misses too",
+		subject: func(c subject) subject {
+			return hooked{c, func(call *cache.Call, r *cache.Result) {
+				if call.Op == cache.OpGetMulti && r.Failed == 2 {
+					r.Misses += 2
+				}
+			}}
+		},
+		breaks: []string{"hook/sums"},
 	},
 
 	// Concurrency.
@@ -293,17 +172,45 @@ var otherFaults = []fault{
 		driver: func(f *faulty) {
 			store := f.store
 			f.store = func(mode driver.Mode, e driver.Entry) error {
-				if mode == driver.Add && strings.HasPrefix(e.Key, "k") && len(e.Value) == 20 {
-					if _, err := f.m.Get(context.Background(), e.Key); err == nil {
-						return driver.ErrNotStored
-					}
-					time.Sleep(time.Nanosecond)
-					mode = driver.Set
+				if mode != driver.Add || !strings.HasPrefix(e.Key, "Add") || len(e.Value) != 20 {
+					return store(mode, e)
 				}
-				return store(mode, e)
+				if _, ok := f.peek(e.Key); ok {
+					return driver.ErrNotStored
+				}
+				time.Sleep(time.Nanosecond)
+				return store(driver.Set, e)
 			}
 		},
 		breaks: []string{"concurrent/add"},
+	},
+	{
+		name: "delete is a get and a delete",
+		driver: func(f *faulty) {
+			del := f.delete
+			f.delete = func(key string) error {
+				if _, ok := f.peek(key); !ok || f.text(key) != "v" || key != "k3" {
+					return del(key)
+				}
+				time.Sleep(time.Nanosecond)
+				return except(del(key), driver.ErrMiss)
+			}
+		},
+		breaks: []string{"concurrent/delete"},
+	},
+	{
+		name: "replace is a get and a set",
+		driver: func(f *faulty) {
+			store := f.store
+			f.store = func(mode driver.Mode, e driver.Entry) error {
+				if _, ok := f.peek(e.Key); !ok || mode != driver.Replace || string(e.Value) != "6" {
+					return store(mode, e)
+				}
+				time.Sleep(time.Nanosecond)
+				return store(driver.Set, e)
+			}
+		},
+		breaks: []string{"concurrent/deleted"},
 	},
 	{
 		name: "a read under load is of another key",
@@ -324,7 +231,7 @@ var otherFaults = []fault{
 		driver: func(f *faulty) {
 			store := f.store
 			f.store = func(mode driver.Mode, e driver.Entry) error {
-				if e.Key == "k0" && string(e.Value) == "value" {
+				if e.Key == "k5" && string(e.Value) == "value" && f.len() < 10 {
 					return errors.New("use of closed connection")
 				}
 				return store(mode, e)
@@ -332,8 +239,11 @@ var otherFaults = []fault{
 		},
 		breaks: []string{"concurrent/close"},
 	},
+}
 
-	// Outages.
+// failureFaults break what happens when servers cannot be reached, or values cannot be
+// decoded.
+var failureFaults = []fault{
 	{
 		name: "an outage is a miss",
 		outage: func(f *faulty) {
@@ -346,20 +256,66 @@ var otherFaults = []fault{
 				return it, err
 			}
 		},
-		breaks: []string{"outage/never a miss", "outage/the others"},
+		breaks: []string{"outage/never a miss", "outage/the others", "outage/hook"},
 	},
 	{
-		name: "an outage loses the answers of the others",
+		name: "an outage does not say of whom",
 		outage: func(f *faulty) {
-			getMulti := f.getMulti
-			f.getMulti = func(keys []string) ([][]byte, []error) {
-				values, err := getMulti(keys)
-				if err != nil {
-					return nil, err
+			f.touch = func(string, time.Duration) error { return driver.ErrUnavailable }
+		},
+		breaks: []string{"outage/never a miss"},
+	},
+	{
+		name: "an outage loses the swaps of the others",
+		outage: func(f *faulty) {
+			f.onSwaps(0, func(tokens []any, entries []driver.Entry, swaps func([]any, []driver.Entry) []error) []error {
+				errs := swaps(tokens, entries)
+				for i := range errs {
+					errs[i] = errors.Join(errs[i], driver.ErrUnavailable)
 				}
-				return values, nil
-			}
+				return errs
+			})
 		},
 		breaks: []string{"outage/the others"},
+	},
+	{
+		name: "an outage is counted as misses",
+		subject: func(c subject) subject {
+			return hooked{c, func(call *cache.Call, r *cache.Result) {
+				if call.Op == cache.OpGetMulti && r.Failed > 10 {
+					r.Misses, r.Failed = r.Failed, 0
+				}
+			}}
+		},
+		breaks: []string{"outage/hook"},
+	},
+	{
+		name: "a value that cannot be decoded spoils its batch",
+		driver: func(f *faulty) {
+			getMulti := f.getMulti
+			f.getMulti = func(keys []string) ([][]byte, []error) {
+				values, errs := getMulti(keys)
+				for _, err := range errs {
+					if errors.Is(err, driver.ErrUnreadable) {
+						clear(values)
+					}
+				}
+				return values, errs
+			}
+		},
+		breaks: []string{"unreadable/reads"},
+	},
+	{
+		name: "a value that cannot be decoded cannot be deleted",
+		driver: func(f *faulty) {
+			del := f.delete
+			f.delete = func(key string) error {
+				if it, ok := f.peek(key); ok && it.bad {
+					return driver.Unreadable("faulty", driver.OpDelete, "", key, errors.New("a pickle"))
+				}
+				return del(key)
+			}
+		},
+		breaks: []string{"unreadable/writes"},
 	},
 }

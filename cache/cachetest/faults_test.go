@@ -1,30 +1,29 @@
 package cachetest
 
 import (
-	"bytes"
-	"context"
 	"slices"
-	"strconv"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/larder-go/larder/cache/driver"
 	"github.com/larder-go/larder/encoding"
 )
 
-// fault is one way to break a rule, and the cases that must see it.
+// A fault is one way to break a rule, and exactly the cases that must find it. Most faults
+// are narrow, down to a key or a value of one case, so that they show that each case tests
+// its own rule. The matrix shows that the cases find the broad ones.
 type fault struct {
 	name    string
 	driver  func(f *faulty)         // breaks the driver
-	subject func(c subject) subject // breaks what stands above the driver
-	outage  func(f *faulty)         // breaks a driver whose server is down
+	subject func(c subject) subject // breaks what is above the driver
+	outage  func(f *faulty)         // breaks a driver of which a server is down
 	breaks  []string
 
 	encoding    encoding.Encoding // of the cache; the suite believes that there is none
 	partitioned bool              // the cache has the namespaces a and b
 }
 
-var faults = slices.Concat(dataFaults, operationFaults, swapBatchFaults, otherFaults)
+var faults = slices.Concat(valueFaults, ttlFaults, operationFaults, itemFaults, swapManyFaults, wholeFaults, failureFaults)
 
 // onStore changes each entry before it is stored.
 func (f *faulty) onStore(change func(e *driver.Entry)) {
@@ -33,39 +32,53 @@ func (f *faulty) onStore(change func(e *driver.Entry)) {
 	f.swap = func(token any, e driver.Entry) error { change(&e); return swap(token, e) }
 }
 
-// lengthen adds by to the TTL of the entries that match.
-func lengthen(match func(*driver.Entry) bool, by time.Duration) func(*driver.Entry) {
+// lengthen adds d to the TTL of the key.
+func lengthen(key string, d time.Duration) func(*driver.Entry) {
 	return func(e *driver.Entry) {
-		if match(e) {
-			e.TTL += by * 2
+		if e.Key == key {
+			e.TTL += d
 		}
 	}
 }
 
-// pads watches the counters, and returns the blanks by which the number at a key has
-// become shorter.
-func (f *faulty) pads() func(key string) []byte {
-	var mu sync.Mutex
-	short := map[string]int{}
-	note := func(key string, n int) {
-		mu.Lock()
-		defer mu.Unlock()
-		short[key] = n
+// peek returns the item at key, expired or not, which no statistics count.
+func (f *faulty) peek(key string) (mapItem, bool) {
+	f.m.mu.Lock()
+	defer f.m.mu.Unlock()
+	it, ok := f.m.items[key]
+	return it, ok
+}
+
+// len returns the number of items.
+func (f *faulty) len() int {
+	f.m.mu.Lock()
+	defer f.m.mu.Unlock()
+	return len(f.m.items)
+}
+
+// text returns the value at key.
+func (f *faulty) text(key string) string {
+	it, _ := f.peek(key)
+	return string(it.value)
+}
+
+// edit changes the item at key, if there is one.
+func (f *faulty) edit(key string, change func(it *mapItem)) {
+	f.m.mu.Lock()
+	defer f.m.mu.Unlock()
+	if it, ok := f.m.items[key]; ok {
+		change(&it)
+		f.m.items[key] = it
 	}
-	store, increment, decrement := f.store, f.increment, f.decrement
-	f.store = func(mode driver.Mode, e driver.Entry) error { note(e.Key, 0); return store(mode, e) }
-	f.increment = func(key string, delta uint64) (uint64, error) { note(key, 0); return increment(key, delta) }
-	f.decrement = func(key string, delta uint64) (uint64, error) {
-		old, _ := f.m.Get(context.Background(), key)
-		n, err := decrement(key, delta)
-		if err == nil {
-			note(key, max(0, len(old)-len(strconv.FormatUint(n, 10))))
-		}
-		return n, err
-	}
-	return func(key string) []byte {
-		mu.Lock()
-		defer mu.Unlock()
-		return bytes.Repeat([]byte(" "), short[key])
-	}
+}
+
+// force stores without conditions.
+func (f *faulty) force(key, value string) {
+	f.m.mu.Lock()
+	defer f.m.mu.Unlock()
+	f.m.put(driver.OpSet, driver.Entry{Key: key, Value: []byte(value)}, mapItem{}, time.Time{})
+}
+
+func hasPrefix(keys []string, prefix string) bool {
+	return slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(k, prefix) })
 }

@@ -9,11 +9,14 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// largest is the length of the largest value that faulty takes.
+// largest is the length of the largest value that faulty accepts.
 const largest = 32 << 10
 
-// faulty is a mapCache with every ability, each of whose operations can be replaced
-// by one that breaks a rule.
+// large is the number of keys at which some faults begin.
+const large = 200
+
+// faulty is a mapCache with every ability, each of whose operations can be replaced by one
+// that breaks a rule. Its batches use the operations on one key.
 type faulty struct {
 	m *mapCache
 
@@ -43,6 +46,7 @@ type faulty struct {
 // newFaulty returns one without a fault.
 func newFaulty() *faulty {
 	m := newMapCache()
+	m.max = largest
 	ctx := context.Background()
 	f := &faulty{
 		m:           m,
@@ -61,18 +65,8 @@ func newFaulty() *faulty {
 			return m.CompareAndDelete(ctx, key, token)
 		},
 	}
-	f.store = func(mode driver.Mode, e driver.Entry) error {
-		if len(e.Value) > largest {
-			return driver.ErrTooLarge
-		}
-		return m.Store(ctx, mode, e)
-	}
-	f.swap = func(token any, e driver.Entry) error {
-		if len(e.Value) > largest {
-			return driver.ErrTooLarge
-		}
-		return m.CompareAndSwap(ctx, token, e)
-	}
+	f.store = func(mode driver.Mode, e driver.Entry) error { return m.Store(ctx, mode, e) }
+	f.swap = func(token any, e driver.Entry) error { return m.CompareAndSwap(ctx, token, e) }
 	f.getMulti = func(keys []string) ([][]byte, []error) {
 		values, errs := make([][]byte, len(keys)), make([]error, len(keys))
 		for i, k := range keys {
@@ -150,66 +144,14 @@ func anyOf(errs []error) []error {
 
 // halfDown makes the server of every other key unreachable.
 func (f *faulty) halfDown() {
-	down := func(op driver.Op, key string) error {
-		if crc32.ChecksumIEEE([]byte(key))%2 == 0 {
-			return nil
-		}
-		return driver.Unavailable("faulty", op, "server-1", errors.New("connection refused"))
-	}
-	get, store, del, increment, decrement := f.get, f.store, f.delete, f.increment, f.decrement
-	touch, getAndTouch, getItem := f.touch, f.getAndTouch, f.getItem
-	f.getAndTouch = func(key string, ttl time.Duration) ([]byte, error) {
-		if err := down(driver.OpGetAndTouch, key); err != nil {
-			return nil, err
-		}
-		return getAndTouch(key, ttl)
-	}
-	f.get = func(key string) ([]byte, error) {
-		if err := down(driver.OpGet, key); err != nil {
-			return nil, err
-		}
-		return get(key)
-	}
-	f.store = func(mode driver.Mode, e driver.Entry) error {
-		if err := down(mode.Op(), e.Key); err != nil {
-			return err
-		}
-		return store(mode, e)
-	}
-	f.delete = func(key string) error {
-		if err := down(driver.OpDelete, key); err != nil {
-			return err
-		}
-		return del(key)
-	}
-	f.increment = func(key string, delta uint64) (uint64, error) {
-		if err := down(driver.OpIncrement, key); err != nil {
-			return 0, err
-		}
-		return increment(key, delta)
-	}
-	f.decrement = func(key string, delta uint64) (uint64, error) {
-		if err := down(driver.OpDecrement, key); err != nil {
-			return 0, err
-		}
-		return decrement(key, delta)
-	}
-	f.touch = func(key string, ttl time.Duration) error {
-		if err := down(driver.OpTouch, key); err != nil {
-			return err
-		}
-		return touch(key, ttl)
-	}
-	f.getItem = func(key string) (driver.Item, error) {
-		if err := down(driver.OpGetItem, key); err != nil {
-			return driver.Item{}, err
-		}
-		return getItem(key)
-	}
+	f.m.down = everyOther
 	f.ping = func() error {
 		return driver.Unavailable("faulty", driver.OpPing, "server-1", errors.New("connection refused"))
 	}
 }
+
+// everyOther reports whether key is on the second of two servers.
+func everyOther(key string) bool { return crc32.ChecksumIEEE([]byte(key))%2 == 1 }
 
 func (f *faulty) Get(_ context.Context, key string) ([]byte, error) { return f.get(key) }
 func (f *faulty) Store(_ context.Context, mode driver.Mode, e driver.Entry) error {

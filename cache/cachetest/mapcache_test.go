@@ -1,195 +1,521 @@
 package cachetest
 
 import (
-	"context"
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// mapCache is the simplest correct driver: one map behind one lock.
+// mapCache is the simplest correct driver: one map behind one lock. It can be made to break
+// one rule in one operation; see matrix_test.go.
 type mapCache struct {
-	mu    sync.Mutex
-	items map[string]mapItem
-	state uint64 // of the last store
-	stats driver.Stats
+	mu     sync.Mutex
+	items  map[string]mapItem
+	state  uint64 // of the last store
+	stats  driver.Stats
+	max    int                   // the length of the largest value; 0: no limit
+	down   func(key string) bool // nil: every server can be reached
+	broken breach
+
+	scratch []byte
 }
 
 type mapItem struct {
 	value   []byte
 	kind    driver.Kind
+	ttl     time.Duration
 	expires time.Time // zero: never
 	state   uint64
+	pad     int  // the digits that a counter has lost
+	bad     bool // the value cannot be decoded
 }
 
 func newMapCache() *mapCache { return &mapCache{items: map[string]mapItem{}} }
 
+// A breach is a rule that a driver breaks in one operation.
+type breach struct {
+	rule rule
+	op   driver.Op
+}
+
+func (m *mapCache) breaks(r rule, op driver.Op) bool { return m.broken == breach{r, op} }
+
+// gap is where an operation that is not atomic lets others pass, between look and write.
+// The lock is held. In a bubble of synctest all others come that far.
+func (m *mapCache) gap(op driver.Op) {
+	if m.breaks(notAtomic, op) {
+		m.mu.Unlock()
+		time.Sleep(time.Nanosecond)
+		m.mu.Lock()
+	}
+}
+
+// reach returns the error of an operation whose server cannot be reached.
+func (m *mapCache) reach(op driver.Op, key string) error {
+	if m.down == nil || !m.down(key) {
+		return nil
+	}
+	switch {
+	case m.breaks(outageIsMiss, op):
+		return driver.ErrMiss
+	case m.breaks(outageIsRejection, op):
+		return driver.ErrNotStored
+	case m.breaks(outageIsBare, op):
+		return driver.ErrUnavailable
+	}
+	return driver.Unavailable("map", op, "server-1", errors.New("connection refused"))
+}
+
+func (m *mapCache) miss(op driver.Op) error {
+	if m.breaks(wrapsMiss, op) {
+		return fmt.Errorf("%v: %w", op, driver.ErrMiss)
+	}
+	return driver.ErrMiss
+}
+
+// name returns the key that op uses.
+func (m *mapCache) name(op driver.Op, key string) string {
+	if m.breaks(foldsKeys, op) {
+		return strings.Replace(key, "aA", "aa", 1)
+	}
+	if m.breaks(cutsKeys, op) {
+		return key[:min(len(key), 249)]
+	}
+	return key
+}
+
 // find returns the item at key if it is there. The lock is held.
-func (m *mapCache) find(key string) (mapItem, bool) {
+func (m *mapCache) find(op driver.Op, key string) (mapItem, bool) {
 	it, ok := m.items[key]
-	if ok && !it.expires.IsZero() && !time.Now().Before(it.expires) {
+	if !ok {
+		return it, false
+	}
+	now := time.Now()
+	expired := !it.expires.IsZero() && !now.Before(it.expires)
+	if m.breaks(findsAtExpiry, op) {
+		expired = !it.expires.IsZero() && now.After(it.expires)
+	}
+	if expired && !m.breaks(findsExpired, op) {
 		return mapItem{}, false
 	}
-	return it, ok
+	if m.breaks(renewsTTL, op) && it.ttl > 0 {
+		it.expires = now.Add(it.ttl)
+	}
+	if m.breaks(forgetsTTL, op) {
+		it.expires = time.Time{}
+	}
+	if m.breaks(makesNewState, op) {
+		m.state++
+		it.state = m.state
+	}
+	if m.breaks(takesAway, op) {
+		delete(m.items, key)
+	} else {
+		m.items[key] = it
+	}
+	return it, true
 }
 
-// put stores value at key in a new state. The lock is held.
-func (m *mapCache) put(key string, value []byte, kind driver.Kind, expires time.Time) {
+// put stores e over old, which is zero if there is none, in a new state. The lock is held.
+func (m *mapCache) put(op driver.Op, e driver.Entry, old mapItem, expires time.Time) {
 	m.state++
-	m.stats.Writes++
-	m.items[key] = mapItem{append([]byte{}, value...), kind, expires, m.state}
+	if !m.breaks(countsNothing, op) {
+		m.stats.Writes++
+	}
+	it := mapItem{append([]byte{}, e.Value...), e.Kind, e.TTL, expires, m.state, 0, false}
+	small := len(e.Value) <= 4096
+	switch {
+	case m.breaks(keepsSmallSlices, op) && small && e.Value != nil, m.breaks(keepsLargeSlices, op) && !small:
+		it.value = e.Value
+	case m.breaks(writesInPlace, op) && len(old.value) == len(e.Value) && old.value != nil:
+		copy(old.value, e.Value)
+		it.value = old.value
+	case m.breaks(cutsStores, op):
+		it.value, _, _ = bytes.Cut(it.value, []byte("\r\n"))
+	case m.breaks(storesOneKind, op):
+		it.kind = driver.Text
+	case m.breaks(equalIsNoChange, op) && old.state != 0 && string(old.value) == string(e.Value):
+		it.state = old.state
+	case m.breaks(beginsStatesAnew, op) && old.state == 0:
+		it.state = math.MaxUint64
+	}
+	m.items[e.Key] = it
 }
 
-// deadline is when a TTL that begins now is over.
-func deadline(ttl time.Duration) time.Time {
+// deadline returns when an item expires that is stored now over old.
+func (m *mapCache) deadline(op driver.Op, ttl time.Duration, old mapItem) time.Time {
+	switch {
+	case m.breaks(losesTTL, op):
+		ttl = 0
+	case m.breaks(zeroIsAYear, op) && ttl == 0:
+		ttl = 365 * 24 * time.Hour
+	case m.breaks(zeroKeepsTTL, op) && ttl == 0 && old.state != 0:
+		return old.expires
+	case m.breaks(keepsOldTTL, op) && !old.expires.IsZero():
+		return old.expires
+	case m.breaks(truncatesTTL, op):
+		ttl = ttl.Truncate(time.Second)
+	case m.breaks(monthIsPast, op) && ttl > month:
+		ttl = 1
+	case m.breaks(hugeIsPast, op) && ttl > math.MaxInt64-time.Hour:
+		ttl = 1
+	case m.breaks(expiresEarly, op) && ttl > time.Second && ttl < time.Hour:
+		ttl -= time.Second
+	case m.breaks(expiresLate, op) && ttl > time.Second && ttl < time.Hour:
+		ttl += time.Second
+	}
 	if ttl == 0 {
 		return time.Time{}
 	}
 	return time.Now().Add(ttl)
 }
 
-func (m *mapCache) Get(_ context.Context, key string) ([]byte, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	it, ok := m.find(key)
-	if !ok {
-		m.stats.Misses++
+// value returns the value of it as op returns it. The lock is held.
+func (m *mapCache) value(op driver.Op, key string, it mapItem) ([]byte, error) {
+	v := it.value
+	switch {
+	case it.bad && m.breaks(unreadableIsMiss, op):
 		return nil, driver.ErrMiss
+	case it.bad && m.breaks(unreadableIsOutage, op):
+		return nil, driver.Unavailable("map", op, "", errors.New("bad magic number"))
+	case it.bad && m.breaks(returnsUnreadable, op):
+	case it.bad:
+		return nil, driver.Unreadable("map", op, "", key, errors.New("a pickle"))
+	case m.breaks(emptyIsNil, op) && len(v) == 0:
+		return nil, nil
+	case m.breaks(cutsReads, op):
+		v, _, _ = bytes.Cut(v, []byte("\r\n"))
+	case m.breaks(trimsReads, op) && len(bytes.TrimRight(v, " ")) > 0:
+		v = bytes.TrimRight(v, " ")
+	case m.breaks(padsCounters, op):
+		v = append(v[:len(v):len(v)], bytes.Repeat([]byte(" "), it.pad)...)
+	case m.breaks(reusesBuffer, op):
+		m.scratch = append(m.scratch[:0], v...)
+		return m.scratch, nil
 	}
-	m.stats.Hits++
-	return it.value, nil
+	return v, nil
 }
 
-func (m *mapCache) Store(_ context.Context, mode driver.Mode, e driver.Entry) error {
+func (m *mapCache) get(op driver.Op, key string) ([]byte, error) {
+	if err := m.reach(op, key); err != nil {
+		return nil, err
+	}
+	key = m.name(op, key)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, present := m.find(e.Key)
+	it, ok := m.find(op, key)
+	m.note(op, ok)
+	if !ok {
+		return nil, m.miss(op)
+	}
+	return m.value(op, key, it)
+}
+
+// note counts a get. The lock is held.
+func (m *mapCache) note(op driver.Op, hit bool) {
+	switch {
+	case m.breaks(countsNothing, op):
+	case hit:
+		m.stats.Hits++
+	default:
+		m.stats.Misses++
+	}
+}
+
+func (m *mapCache) store(op driver.Op, mode driver.Mode, e driver.Entry) error {
+	if err := m.reach(op, e.Key); err != nil {
+		return err
+	}
+	if err := m.fits(op, &e); err != nil {
+		return err
+	}
+	e.Key = m.name(op, e.Key)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	old, present := m.find(op, e.Key)
+	if m.breaks(storesAlways, op) {
+		mode = driver.Set
+	}
 	if mode == driver.Add && present || mode == driver.Replace && !present {
+		if m.breaks(rejectsSilently, op) {
+			return nil
+		}
 		return driver.ErrNotStored
 	}
-	m.put(e.Key, e.Value, e.Kind, deadline(e.TTL))
+	m.gap(op)
+	m.put(op, e, old, m.deadline(op, e.TTL, old))
+	if m.breaks(failsThoughStored, op) {
+		return driver.ErrNotStored
+	}
 	return nil
 }
 
-func (m *mapCache) Delete(_ context.Context, key string) error {
+// fits returns the error of a value that is too large.
+func (m *mapCache) fits(op driver.Op, e *driver.Entry) error {
+	if m.max == 0 || len(e.Value) <= m.max {
+		return nil
+	}
+	switch {
+	case m.breaks(cutsLarge, op):
+		e.Value = e.Value[:m.max]
+		return nil
+	case m.breaks(largeIsOutage, op):
+		return driver.Unavailable("map", op, "", errors.New("connection reset"))
+	}
+	return driver.ErrTooLarge
+}
+
+func (m *mapCache) remove(op driver.Op, key string) error {
+	if err := m.reach(op, key); err != nil {
+		return err
+	}
+	key = m.name(op, key)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, present := m.find(key)
-	delete(m.items, key)
+	it, present := m.find(op, key)
 	if !present {
-		return driver.ErrMiss
+		if m.breaks(rejectsSilently, op) {
+			return nil
+		}
+		return m.miss(op)
 	}
+	m.gap(op)
+	m.erase(op, key, it)
 	return nil
 }
 
-func (m *mapCache) Increment(_ context.Context, key string, delta uint64) (uint64, error) {
-	return m.count(key, func(n uint64) uint64 { return n + delta })
+// erase removes an item. The lock is held.
+func (m *mapCache) erase(op driver.Op, key string, it mapItem) {
+	if m.breaks(writesInPlace, op) {
+		clear(it.value)
+	}
+	if !m.breaks(removesNothing, op) {
+		delete(m.items, key)
+	}
+	if m.breaks(removesNeighbor, op) {
+		delete(m.items, key+":2")
+		delete(m.items, "b")
+	}
 }
 
-func (m *mapCache) Decrement(_ context.Context, key string, delta uint64) (uint64, error) {
-	return m.count(key, func(n uint64) uint64 { return n - min(n, delta) })
-}
-
-func (m *mapCache) count(key string, step func(uint64) uint64) (uint64, error) {
+func (m *mapCache) count(op driver.Op, key string, delta uint64) (uint64, error) {
+	if err := m.reach(op, key); err != nil {
+		return 0, err
+	}
+	key = m.name(op, key)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	it, ok := m.find(key)
+	it, ok := m.find(op, key)
 	if !ok {
-		return 0, driver.ErrMiss
+		if m.breaks(countsAbsent, op) {
+			m.put(op, driver.Entry{Key: key, Value: []byte("0")}, it, time.Time{})
+		}
+		return 0, m.miss(op)
 	}
-	n, err := strconv.ParseUint(string(it.value), 10, 64)
+	n, err := m.number(op, it.value)
 	if err != nil {
-		return 0, driver.ErrNotNumber
+		return 0, err
 	}
-	n = step(n)
-	m.put(key, strconv.AppendUint(nil, n, 10), it.kind, it.expires)
+	n = m.sum(op, n, delta)
+	m.gap(op)
+	digits := strconv.AppendUint(nil, n, 10)
+	kind, expires := it.kind, it.expires
+	if m.breaks(losesTTL, op) {
+		expires = time.Time{}
+	}
+	if m.breaks(storesOneKind, op) {
+		kind = driver.Text
+	}
+	pad := max(0, len(it.value)-len(digits))
+	m.put(op, driver.Entry{Key: key, Value: digits, Kind: kind, TTL: it.ttl}, it, expires)
+	it = m.items[key]
+	it.pad = pad
+	m.items[key] = it
 	return n, nil
 }
 
-func (m *mapCache) Flush(context.Context) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	clear(m.items)
-	return nil
+// number returns the number that v is.
+func (m *mapCache) number(op driver.Op, v []byte) (uint64, error) {
+	s := string(v)
+	base := 10
+	switch {
+	case m.breaks(countsSigns, op):
+		s = strings.TrimPrefix(s, "+")
+	case m.breaks(countsSpaces, op):
+		s = strings.TrimSpace(s)
+	case m.breaks(countsEmpty, op) && s == "":
+		s = "0"
+	case m.breaks(countsLiterals, op):
+		base = 0
+	case m.breaks(countsPrefixes, op):
+		s = s[:len(s)-len(strings.TrimLeft(s, "0123456789"))]
+	}
+	n, err := strconv.ParseUint(s, base, 64)
+	if err != nil && !(m.breaks(countsTooLarge, op) && errors.Is(err, strconv.ErrRange)) {
+		return 0, driver.ErrNotNumber
+	}
+	return n, nil
 }
 
-func (m *mapCache) Close() error { return nil }
+func (m *mapCache) sum(op driver.Op, n, delta uint64) uint64 {
+	if m.breaks(countsBy32Bits, op) {
+		n, delta = uint64(uint32(n)), uint64(uint32(delta))
+	}
+	if op == driver.OpIncrement {
+		if m.breaks(stopsOrWraps, op) && n > math.MaxUint64-delta {
+			return math.MaxUint64
+		}
+		return n + delta
+	}
+	if m.breaks(stopsOrWraps, op) {
+		return n - delta
+	}
+	return n - min(n, delta)
+}
 
-func (m *mapCache) GetItem(_ context.Context, key string) (driver.Item, error) {
+func (m *mapCache) item(op driver.Op, key string) (driver.Item, error) {
+	if err := m.reach(op, key); err != nil {
+		return driver.Item{}, err
+	}
+	key = m.name(op, key)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	it, ok := m.find(key)
+	return m.itemLocked(op, key)
+}
+
+func (m *mapCache) itemLocked(op driver.Op, key string) (driver.Item, error) {
+	it, ok := m.find(op, key)
+	m.note(op, ok)
 	if !ok {
-		return driver.Item{}, driver.ErrMiss
+		return driver.Item{}, m.miss(op)
 	}
-	item := driver.Item{Value: it.value, Kind: it.kind, TTLKnown: true, Token: it.state}
-	if !it.expires.IsZero() {
+	v, err := m.value(op, key, it)
+	if err != nil {
+		return driver.Item{}, err
+	}
+	if m.breaks(mixesStates, op) {
+		m.gapAlways()
+		it.state = m.items[key].state
+	}
+	item := driver.Item{Value: v, Kind: it.kind, TTLKnown: !m.breaks(hidesTTL, op), Token: it.state}
+	if m.breaks(storesOneKind, op) {
+		item.Kind = driver.Text
+	}
+	if !it.expires.IsZero() && item.TTLKnown {
 		item.TTL = time.Until(it.expires)
+		if m.breaks(tellsFullTTL, op) {
+			item.TTL = it.ttl
+		}
 	}
 	return item, nil
 }
 
-// same says whether key is still in the state of token. The lock is held.
-func (m *mapCache) same(key string, token any) error {
-	it, ok := m.find(key)
-	if !ok {
-		return driver.ErrMiss
-	}
-	if it.state != token {
-		return driver.ErrConflict
-	}
-	return nil
+func (m *mapCache) gapAlways() {
+	m.mu.Unlock()
+	time.Sleep(time.Nanosecond)
+	m.mu.Lock()
 }
 
-func (m *mapCache) CompareAndSwap(_ context.Context, token any, e driver.Entry) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := m.same(e.Key, token); err != nil {
+// same returns nil if key is still in the state of token. The lock is held.
+func (m *mapCache) same(op driver.Op, key string, token any) (mapItem, error) {
+	it, ok := m.find(op, key)
+	switch {
+	case !ok && m.breaks(goneIsConflict, op):
+		return it, driver.ErrConflict
+	case !ok && m.breaks(storesAlways, op):
+		return it, nil
+	case !ok:
+		return it, m.miss(op)
+	case m.breaks(comparesNothing, op):
+		return it, nil
+	case it.state != token && m.breaks(rejectsSilently, op):
+		return it, errSilent
+	case it.state != token:
+		return it, driver.ErrConflict
+	}
+	return it, nil
+}
+
+// errSilent ends an operation without an error.
+var errSilent = errors.New("silent")
+
+func (m *mapCache) swap(op driver.Op, token any, e driver.Entry) error {
+	if err := m.reach(op, e.Key); err != nil {
 		return err
 	}
-	m.put(e.Key, e.Value, e.Kind, deadline(e.TTL))
-	return nil
-}
-
-func (m *mapCache) CompareAndDelete(_ context.Context, key string, token any) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := m.same(key, token); err != nil {
+	if err := m.fits(op, &e); err != nil {
 		return err
 	}
-	delete(m.items, key)
+	e.Key = m.name(op, e.Key)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	old, err := m.same(op, e.Key, token)
+	if err != nil {
+		return except(err, errSilent)
+	}
+	m.gap(op)
+	m.put(op, e, old, m.deadline(op, e.TTL, old))
 	return nil
 }
 
-func (m *mapCache) Touch(ctx context.Context, key string, ttl time.Duration) error {
-	_, err := m.GetAndTouch(ctx, key, ttl)
-	return err
-}
-
-func (m *mapCache) GetAndTouch(_ context.Context, key string, ttl time.Duration) ([]byte, error) {
+func (m *mapCache) swapDelete(op driver.Op, key string, token any) error {
+	if err := m.reach(op, key); err != nil {
+		return err
+	}
+	key = m.name(op, key)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	it, ok := m.find(key)
-	if !ok {
-		return nil, driver.ErrMiss
+	it, err := m.same(op, key, token)
+	if err != nil {
+		return except(err, errSilent)
 	}
-	it.expires = deadline(ttl)
+	m.gap(op)
+	m.erase(op, key, it)
+	return nil
+}
+
+func (m *mapCache) touch(op driver.Op, key string, ttl time.Duration) ([]byte, error) {
+	if err := m.reach(op, key); err != nil {
+		return nil, err
+	}
+	key = m.name(op, key)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	it, ok := m.find(op, key)
+	if op == driver.OpGetAndTouch {
+		m.note(op, ok)
+	}
+	if !ok {
+		if m.breaks(rejectsSilently, op) {
+			return nil, nil
+		}
+		return nil, m.miss(op)
+	}
+	v, err := m.value(op, key, it)
+	if err != nil && op == driver.OpGetAndTouch {
+		return nil, err
+	}
+	if m.breaks(touchesNewest, op) { // atomic in itself, but not with the value
+		m.gapAlways()
+		if it, ok = m.find(op, key); !ok {
+			return v, nil
+		}
+	}
+	m.gap(op)
+	if m.breaks(cutsStores, op) {
+		it.value = nil
+	}
+	if m.breaks(storesOneKind, op) {
+		it.kind = driver.Text
+	}
+	it.expires, it.ttl = m.deadline(op, ttl, it), ttl
 	m.items[key] = it
-	return it.value, nil
+	return v, nil
 }
-
-func (m *mapCache) Stats(context.Context) (driver.Stats, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	st := m.stats
-	st.Entries = uint64(len(m.items))
-	return st, nil
-}
-
-var (
-	_ driver.Swapper       = (*mapCache)(nil)
-	_ driver.Toucher       = (*mapCache)(nil)
-	_ driver.StatsReporter = (*mapCache)(nil)
-)

@@ -9,22 +9,34 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// These cases run on a cache of which a server does not answer.
+// These cases run on a cache of which a server cannot be reached.
 var outageCases = []test{
 	{
 		name: "outage/never a miss",
-		rule: "an unreachable server is an error that is ErrUnavailable and names driver and operation; it never looks like a miss",
+		rule: "if a server cannot be reached, every operation on its keys returns an error that matches ErrUnavailable and names driver and operation; it never looks like a miss",
 		run:  outageNeverMiss, outage: true,
 	},
 	{
 		name: "outage/the others",
-		rule: "in a batch, what the other servers gave comes together with the error, and exactly the keys of the unreachable one are named",
+		rule: "in a batch, what the other servers returned comes together with a MultiError that names exactly the keys of the one that cannot be reached",
 		run:  outageOthers, outage: true,
+	},
+	{
+		name: "outage/hook",
+		rule: "in a partial outage the Result counts the keys that could not be reached as Failed, and the others as what they are",
+		run:  outageHook, outage: true, portable: true,
+	},
+	{
+		name: "outage/stats",
+		rule: "the Stats of a cache with servers count the calls that failed",
+		run:  outageStats, outage: true,
 	},
 }
 
-// split stores keys one by one and tells those that could be from those that could not.
-func (s *suite) split() (up map[string][]byte, down map[string]error) {
+// divide stores keys one by one and divides them into those that could be stored and those
+// that could not.
+func (s *suite) divide() (up map[string][]byte, down map[string]error) {
+	s.t.Helper()
 	up, down = map[string][]byte{}, map[string]error{}
 	for i := range 100 { // so many that every server of a small cluster has some
 		key := fmt.Sprint("k", i)
@@ -38,59 +50,151 @@ func (s *suite) split() (up map[string][]byte, down map[string]error) {
 		}
 	}
 	if len(down) == 0 {
-		s.fatalf("every Set succeeded, want some for which a server is unreachable")
+		s.fatalf("every Set succeeded, want some for which a server cannot be reached")
 	}
 	return up, down
 }
 
 func outageNeverMiss(s *suite) {
-	_, down := s.split()
+	_, down := s.divide()
 	s.is(s.c.Ping(s.ctx), cache.ErrUnavailable, "Ping")
-	for key := range down {
-		for _, c := range calls {
-			if !c.keyed || !s.c.Supports(c.op) {
-				continue
-			}
-			err := c.do(s, s.ctx, input{key: key})
-			s.is(err, cache.ErrUnavailable, "%s of %q", c.name, key)
-			if errors.Is(err, cache.ErrMiss) {
-				s.errorf("%s of %q: error %q is also ErrMiss", c.name, key, err)
-			}
-			var e *cache.Error
-			if !errors.As(err, &e) || e.Driver == "" || e.Op == 0 {
-				s.errorf("%s of %q: error %#v, want a *cache.Error with driver and operation", c.name, key, err)
+	key := anyKey(down) // one is enough: each call may wait for a timeout
+	for _, c := range calls {
+		if !c.keyed || !s.c.Supports(c.op) {
+			continue
+		}
+		err := c.do(s, s.ctx, input{key: key})
+		what := fmt.Sprintf("%s of %q", c.name, key)
+		s.is(err, cache.ErrUnavailable, "%s", what)
+		for _, other := range []error{cache.ErrMiss, cache.ErrNotStored, cache.ErrConflict} {
+			if errors.Is(err, other) {
+				s.errorf("%s: error %q also matches %q", what, err, other)
 			}
 		}
-		break // one is enough: each call may wait for a time-out
+		s.fromDriver(err, what)
 	}
 }
 
+// anyKey returns one of the keys, the same each time.
+func anyKey(keys map[string]error) string { return slices.Min(slices.Collect(maps.Keys(keys))) }
+
 func outageOthers(s *suite) {
-	up, down := s.split()
+	up, down := s.divide()
 	want := map[string]string{}
 	values := map[string][]byte{}
-	var keys []string
+	var keys, upKeys []string
 	for k, v := range up {
 		want[k], values[k] = string(v), v
-		keys = append(keys, k)
+		keys, upKeys = append(keys, k), append(upKeys, k)
 	}
 	for k := range down {
 		values[k] = []byte(k)
 		keys = append(keys, k)
 	}
-	got, err := s.c.GetMulti(s.ctx, keys)
-	s.is(err, cache.ErrUnavailable, "GetMulti")
-	s.sameValues("GetMulti", got, want)
+	slices.Sort(keys)                            // so that both sorts are mixed
+	all := func(reason error) map[string]error { // for the keys that are up, beside the others
+		failed := map[string]error{}
+		for k := range down {
+			failed[k] = cache.ErrUnavailable
+		}
+		for k := range up {
+			failed[k] = reason
+		}
+		return failed
+	}
+	for _, r := range s.multiReaders() {
+		got, err := r.do(keys)
+		s.failedFor(err, r.op, down, "%s", r.name)
+		s.sameValues(r.name, got, want)
+	}
 	s.failedFor(s.c.SetMulti(s.ctx, values, 0), cache.OpSetMulti, down, "SetMulti")
-	if s.c.Supports(cache.OpCompareAndDeleteMulti) {
-		items, err := s.c.GetItemMulti(s.ctx, keys)
-		s.is(err, cache.ErrUnavailable, "GetItemMulti")
-		s.sameValues("GetItemMulti", itemValues(items), want)
-		s.none(s.c.CompareAndDeleteMulti(s.ctx, slices.Collect(maps.Values(items))), "CompareAndDeleteMulti of what the others hold")
-		s.failedFor(s.c.SetMulti(s.ctx, values, 0), cache.OpSetMulti, down, "SetMulti after CompareAndDeleteMulti")
+	s.failedFor(s.c.ReplaceMulti(s.ctx, values, 0), cache.OpReplaceMulti, down, "ReplaceMulti")
+	s.failedFor(s.c.AddMulti(s.ctx, values, 0), cache.OpAddMulti, all(cache.ErrNotStored), "AddMulti of present keys")
+	if s.c.Supports(cache.OpCompareAndSwap) {
+		s.outageItems(upKeys, values, want, down)
 	}
 	s.failedFor(s.c.DeleteMulti(s.ctx, keys), cache.OpDeleteMulti, down, "DeleteMulti")
 	for k := range up {
 		s.misses(k)
+	}
+}
+
+// outageItems tests the batches of items.
+func (s *suite) outageItems(upKeys []string, values map[string][]byte, want map[string]string, down map[string]error) {
+	s.t.Helper()
+	items, added, err := s.c.GetOrAddMulti(s.ctx, values, 0)
+	s.failedFor(err, cache.OpGetOrAddMulti, down, "GetOrAddMulti of present keys")
+	s.sameValues("GetOrAddMulti of present keys", itemValues(items), want)
+	if len(added) != 0 {
+		s.errorf("GetOrAddMulti of present keys: added %v, want none", added)
+	}
+	for _, m := range s.swapManys() {
+		s.none(m.do(s.itemsOf(upKeys...)...), "%s of the items of the others", m.name)
+		s.failedFor(s.c.SetMulti(s.ctx, values, 0), cache.OpSetMulti, down, "SetMulti after %s", m.name)
+	}
+	s.none(s.c.DeleteMulti(s.ctx, upKeys), "DeleteMulti of the keys of the others")
+	items, added, err = s.c.GetOrAddMulti(s.ctx, values, 0)
+	s.failedFor(err, cache.OpGetOrAddMulti, down, "GetOrAddMulti of absent keys")
+	s.sameValues("GetOrAddMulti of absent keys", itemValues(items), want)
+	if len(added) != len(want) {
+		s.errorf("GetOrAddMulti of absent keys: %d were added, want %d", len(added), len(want))
+	}
+}
+
+func outageHook(s *suite) {
+	up, down := s.divide()
+	values, keys := map[string][]byte{}, []string{}
+	failed := len(down)
+	if invalid := "not valid"; !s.valid(invalid) {
+		values[invalid] = nil
+		keys = append(keys, invalid)
+		failed++
+	}
+	for k := range up {
+		values[k] = value
+		keys = append(keys, k, k)
+	}
+	for k := range down {
+		values[k] = value
+		keys = append(keys, k, k)
+	}
+	check := func(what string, do func() error, affected, rejected int) {
+		s.t.Helper()
+		end, _ := s.observe(what, do)
+		s.sums(what, end)
+		r := end.r
+		if r.Affected != affected || r.Rejected != rejected || r.Misses != 0 || r.Failed != failed {
+			s.errorf("%s: %d affected, %d misses, %d rejected and %d failed; want %d, 0, %d and %d", what,
+				r.Affected, r.Misses, r.Rejected, r.Failed, affected, rejected, failed)
+		}
+	}
+	check("SetMulti", func() error { return s.c.SetMulti(s.ctx, values, 0) }, len(up), 0)
+	check("AddMulti", func() error { return s.c.AddMulti(s.ctx, values, 0) }, 0, len(up))
+	check("ReplaceMulti", func() error { return s.c.ReplaceMulti(s.ctx, values, 0) }, len(up), 0)
+	check("GetMulti", func() error { _, err := s.c.GetMulti(s.ctx, keys); return err }, len(up), 0)
+	if s.c.Supports(cache.OpGetItemMulti) {
+		check("GetItemMulti", func() error { _, err := s.c.GetItemMulti(s.ctx, keys); return err }, len(up), 0)
+		check("GetOrAddMulti", func() error { _, _, err := s.c.GetOrAddMulti(s.ctx, values, 0); return err }, len(up), 0)
+	}
+	check("DeleteMulti", func() error { return s.c.DeleteMulti(s.ctx, keys) }, len(up), 0)
+	end, err := s.observe("Get", func() error { _, err := s.c.Get(s.ctx, anyKey(down)); return err })
+	s.sums("Get", end)
+	var e *cache.Error
+	if !errors.As(err, &e) || end.r.Failed != 1 || end.r.Server() != e.Server {
+		s.errorf("Get: %d failed at server %q, error %v; want 1 and the server of the error", end.r.Failed, end.r.Server(), err)
+	}
+}
+
+func outageStats(s *suite) {
+	if !s.hasStats(true) {
+		return
+	}
+	_, down := s.divide()
+	failed := uint64(0)
+	for _, server := range s.stats().Servers {
+		failed += server.Failures.Total()
+	}
+	if failed < uint64(len(down)) {
+		s.errorf("Failures add up to %d after %d calls that failed", failed, len(down))
 	}
 }

@@ -2,6 +2,7 @@ package cachetest
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/larder-go/larder/cache"
 )
@@ -9,73 +10,127 @@ import (
 var readCases = []test{
 	{
 		name: "get/miss",
-		rule: "Get of an absent key is the bare ErrMiss, without a value",
-		run:  getMiss,
+		rule: "an operation on one key that is absent returns ErrMiss itself, unwrapped, without a value",
+		run:  readMisses,
 	},
 	{
 		name: "get/hit",
-		rule: "Get returns what was stored last, and reading takes nothing away",
-		run:  getHit,
+		rule: "a read returns what was stored last, however often",
+		run:  readHits,
 	},
 	{
 		name: "get multi/partial",
-		rule: "GetMulti returns what is there; a missing key is just absent, keys may repeat, and no keys give an empty map",
-		run:  getMultiPartial,
+		rule: "GetMulti and GetItemMulti return what is present, with the keys as the caller gave them; absent keys are not in the map, keys may repeat, and no keys give an empty map",
+		run:  readPartial,
 	},
 	{
 		name: "get multi/many",
-		rule: "a batch of many keys names each value by its own key",
-		run:  getMultiMany,
+		rule: "a batch of many keys returns the value of each under its own key",
+		run:  readMany,
 	},
 	{
 		name: "get item/values",
-		rule: "GetItem and GetItemMulti return what Get and GetMulti do, with the key as the caller gave it",
-		run:  itemReads, drops: dropsItems,
+		rule: "an item has the key as the caller gave it",
+		run:  swaps(itemReads), drops: dropsItems,
 	},
 }
 
-func getMiss(s *suite) {
-	v, err := s.c.Get(s.ctx, "absent")
-	if err != cache.ErrMiss {
-		s.errorf("Get of an absent key: error %#v, want ErrMiss itself", err)
+func readMisses(s *suite) {
+	for _, c := range calls {
+		switch c.op {
+		case cache.OpGet, cache.OpGetItem, cache.OpGetAndTouch, cache.OpTouch, cache.OpDelete:
+		case cache.OpIncrement, cache.OpDecrement:
+			if c.ttl {
+				continue // from an initial value
+			}
+		default:
+			continue
+		}
+		if s.c.Supports(c.op) {
+			s.bare(c.do(s, s.ctx, input{key: "absent"}), cache.ErrMiss, "%s of an absent key", c.name)
+		}
 	}
-	if v != nil {
-		s.errorf("Get of an absent key: the value %q, want nil", v)
+	for _, r := range s.readers() {
+		if r.op == cache.OpGetOrAdd || r.op == cache.OpGetOrAddMulti {
+			continue
+		}
+		if v, err := r.do(s, "absent"); v != nil {
+			s.errorf("%s of an absent key: the value %q beside error %v, want nil", r.name, v, err)
+		}
 	}
+	s.misses("absent")
 }
 
-func getHit(s *suite) {
+func readHits(s *suite) {
 	s.set("a", "1")
 	s.set("b", "2")
 	s.set("a", "3")
-	for range 3 {
-		s.has("a", "3")
-		s.has("b", "2")
+	if s.c.Discards() {
+		s.misses("a")
+		return
 	}
-}
-
-func getMultiPartial(s *suite) {
-	s.set("a", "1")
-	s.set("b", "2")
-	for _, keys := range [][]string{nil, {}} {
-		got, err := s.c.GetMulti(s.ctx, keys)
-		s.none(err, "GetMulti of no keys")
-		if got == nil || len(got) != 0 {
-			s.errorf("GetMulti of no keys: %v, want an empty map", got)
+	for range 3 {
+		for _, r := range s.readers() {
+			for k, want := range map[string]string{"a": "3", "b": "2"} {
+				got, err := r.do(s, k)
+				s.found(r.name, k, got, err, want)
+			}
 		}
 	}
-	s.hasMulti([]string{"a", "b"}, map[string]string{"a": "1", "b": "2"})
-	s.hasMulti([]string{"absent", "b", "none"}, map[string]string{"b": "2"})
-	s.hasMulti([]string{"absent"}, nil)
-	s.hasMulti([]string{"a", "absent", "a", "b", "absent", "a"}, map[string]string{"a": "1", "b": "2"})
 }
 
-func getMultiMany(s *suite) {
-	const n = 2000
-	keys := make([]string, 0, n)
-	values := map[string][]byte{}
-	want := map[string]string{}
-	for i := range n {
+// A multiReader is GetMulti, or GetItemMulti without the items.
+type multiReader struct {
+	name string
+	op   cache.Op
+	do   func(keys []string) (map[string][]byte, error)
+}
+
+// multiReaders returns those that the cache supports.
+func (s *suite) multiReaders() []multiReader {
+	all := []multiReader{{"GetMulti", cache.OpGetMulti, func(keys []string) (map[string][]byte, error) {
+		return s.c.GetMulti(s.ctx, keys)
+	}}}
+	if s.c.Supports(cache.OpGetItemMulti) {
+		all = append(all, multiReader{"GetItemMulti", cache.OpGetItemMulti, func(keys []string) (map[string][]byte, error) {
+			items, err := s.c.GetItemMulti(s.ctx, keys)
+			if items == nil {
+				return nil, err
+			}
+			return itemValues(items), err
+		}})
+	}
+	return all
+}
+
+func readPartial(s *suite) {
+	s.set("a", "1")
+	s.set("b", "2")
+	for _, r := range s.multiReaders() {
+		for _, keys := range [][]string{nil, {}} {
+			got, err := r.do(keys)
+			s.none(err, "%s of no keys", r.name)
+			if got == nil || len(got) != 0 {
+				s.errorf("%s of no keys: %v, want an empty map", r.name, got)
+			}
+		}
+		check := func(keys []string, want map[string]string) {
+			s.t.Helper()
+			got, err := r.do(keys)
+			s.none(err, "%s of %q", r.name, keys)
+			s.sameValues(r.name, got, want)
+		}
+		check([]string{"a", "b"}, map[string]string{"a": "1", "b": "2"})
+		check([]string{"absent", "b", "none"}, map[string]string{"b": "2"})
+		check([]string{"absent"}, nil)
+		check([]string{"a", "absent", "a", "b", "absent", "a"}, map[string]string{"a": "1", "b": "2"})
+	}
+}
+
+func readMany(s *suite) {
+	keys := make([]string, 0, s.many)
+	values, want := map[string][]byte{}, map[string]string{}
+	for i := range s.many {
 		k := fmt.Sprintf("many:%d", i)
 		keys = append(keys, k)
 		if i%3 == 0 {
@@ -85,45 +140,37 @@ func getMultiMany(s *suite) {
 		values[k] = []byte(want[k])
 	}
 	s.none(s.c.SetMulti(s.ctx, values, 0), "SetMulti of %d keys", len(values))
-	s.hasMulti(keys, want)
+	for _, r := range s.multiReaders() {
+		got, err := r.do(keys)
+		s.none(err, "%s of %d keys", r.name, len(keys))
+		s.sameValues(r.name, got, want)
+	}
 	s.none(s.c.DeleteMulti(s.ctx, keys), "DeleteMulti of %d keys", len(keys))
 	s.hasMulti(keys, nil)
 }
 
 func itemReads(s *suite) {
-	if !s.c.Supports(cache.OpGetItem) {
-		s.unsupported(cache.OpGetItem, cache.OpGetItemMulti)
-		return
+	want := map[string]string{"a": "1", "b": "2"}
+	for k, v := range want {
+		s.set(k, v)
 	}
-	s.set("a", "1")
-	s.set("b", "2")
-	it := s.item("a")
-	if it.Key != "a" || string(it.Value) != "1" {
+	if it := s.item("a"); it.Key != "a" || string(it.Value) != "1" {
 		s.errorf("GetItem of %q: %q with the key %q, want %q", "a", it.Value, it.Key, "1")
 	}
-	if _, err := s.c.GetItem(s.ctx, "absent"); err != cache.ErrMiss {
-		s.errorf("GetItem of an absent key: error %#v, want ErrMiss itself", err)
-	}
-	items, err := s.c.GetItemMulti(s.ctx, []string{"a", "absent", "b", "a"})
+	read, err := s.c.GetItemMulti(s.ctx, []string{"a", "absent", "b", "a"})
 	s.none(err, "GetItemMulti")
-	s.sameValues("GetItemMulti", itemValues(items), map[string]string{"a": "1", "b": "2"})
-	for k, it := range items {
+	s.sameValues("GetItemMulti", itemValues(read), want)
+	one, _, err := s.c.GetOrAdd(s.ctx, "a", nil, 0)
+	s.none(err, "GetOrAdd")
+	many, _, err := s.c.GetOrAddMulti(s.ctx, map[string][]byte{"b": nil, "c": nil}, 0)
+	s.none(err, "GetOrAddMulti")
+	maps.Copy(many, read)
+	for k, it := range many {
 		if it.Key != k {
-			s.errorf("GetItemMulti: the item at %q has the key %q", k, it.Key)
+			s.errorf("the item at %q has the key %q", k, it.Key)
 		}
 	}
-	items, err = s.c.GetItemMulti(s.ctx, nil)
-	s.none(err, "GetItemMulti of no keys")
-	if items == nil || len(items) != 0 {
-		s.errorf("GetItemMulti of no keys: %v, want an empty map", items)
+	if one.Key != "a" {
+		s.errorf("GetOrAdd of %q: the item has the key %q", "a", one.Key)
 	}
-}
-
-func dropsItems(s *suite) {
-	s.set("k", "v")
-	_, err := s.c.GetItem(s.ctx, "k")
-	s.is(err, cache.ErrMiss, "GetItem")
-	items, err := s.c.GetItemMulti(s.ctx, []string{"k"})
-	s.none(err, "GetItemMulti")
-	s.sameValues("GetItemMulti", itemValues(items), nil)
 }

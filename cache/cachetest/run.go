@@ -12,48 +12,65 @@ import (
 	"github.com/larder-go/larder/encoding"
 )
 
-// Options tell the suite what it cannot find out from the cache.
+// Options describe the cache to the suite.
 type Options struct {
 	// KeyEncoding is the key encoding that the cache was made with. It decides
-	// which keys must work and which must be refused.
+	// which keys must work and which must be rejected.
 	KeyEncoding encoding.Encoding
 
-	// KeyPrefix is what the cache puts before every key, before encoding.
+	// KeyPrefix is the prefix that the cache puts before every key, before encoding.
 	KeyPrefix string
 
-	// Granularity is the unit in which the backend counts a TTL: 0 for one that
-	// is exact, a second for memcached. A TTL is rounded up to it, and the
-	// clock of the backend may be late or early by one unit. If it is not 0, a
-	// case that waits and fails is tried again, twice at most, with other keys:
-	// on a machine without time to spare, a clock that ticks may stand still and
-	// then leap over several units.
+	// Granularity is the unit in which the backend counts a TTL: 0 for one that is
+	// exact, a second for memcached. A TTL is rounded up to it, and the clock of the
+	// backend may be late or early by one unit.
+	//
+	// If it is not 0, a case that waits and fails is tried again, twice at most, with
+	// other keys: on a loaded machine the once-a-second clock of a server may skip
+	// ticks. Retries are printed, and Run fails if more than two cases needed one: see
+	// Run.
 	Granularity time.Duration
 
-	// Synctest runs each case in a bubble of testing/synctest, where waiting
-	// costs no time. It is for caches that live in the process and take the
-	// time from package time. Without it, cases that wait run in parallel, with
-	// TTLs of two units.
+	// Synctest runs each case in a bubble of testing/synctest, where waiting takes no
+	// time. It is for caches that live in the process and take the time from package
+	// time. Without it, cases that wait run in parallel, with TTLs of two units and
+	// more.
 	Synctest bool
 
-	// MaxValue is the length of a value that the backend certainly takes, if it
-	// refuses one of 10 MiB; 0 if it takes that.
+	// MaxValue is a value size in bytes that the backend accepts. Set it only if the
+	// backend rejects values of 10 MiB.
 	MaxValue int
 
-	// Namespaces are the partitions that the cache has. Empty: it has none, and
+	// Namespaces are the partitions of the cache. Empty means that it has none, and
 	// is its own partition for every name.
 	Namespaces []string
 
-	// Outage opens a cache of which a server cannot be reached: the only one, or
-	// one of several. It should fail at once, as a port does where nobody
-	// listens: the cases that use it call it many times. Nil for a cache in the
-	// process, which has no servers.
+	// DriverOnly leaves out the cases that test package cache more than the driver
+	// below it: invalid keys, negative TTLs, Close, contexts that are done, foreign
+	// items, prefixes, namespaces and hooks. A driver that runs the suite in several
+	// configurations sets it in all of them but one.
+	DriverOnly bool
+
+	// Outage opens a cache of which a server cannot be reached: the only one, or one
+	// of several. It should fail at once, as a port does where nobody listens: the
+	// cases that use it call it many times. Nil means that the cache is in the
+	// process and has no servers.
 	Outage func(t *testing.T) *cache.Cache
+
+	// Unreadable stores a value that the driver cannot decode at key, which is
+	// encoded, as another program would. If several servers share the keys, it may
+	// store it on each. Nil means that the driver can decode any value.
+	Unreadable func(t *testing.T, key string)
 }
 
-// Run tests that the caches which open returns keep the contract. Each case gets a
-// cache of its own, empty, which the suite closes when the case is over. The caches of
-// cases that wait are opened one after the other and then used at the same time; they
-// use different keys, so that they may share a server.
+// Run tests that the caches which open returns keep the contract. Each case gets an empty
+// cache of its own, which the suite closes when the case is over. The caches of cases that
+// wait are opened one after the other and then used at the same time; they use different
+// keys, so that they may share a server.
+//
+// With Options.Granularity, Run prints on standard output which cases needed a retry. The
+// go command shows that if it tests one package in its directory, and if the test fails.
+// Run fails if more than two of the cases needed one.
 func Run(t *testing.T, open func(t *testing.T) *cache.Cache, o Options) {
 	t.Helper()
 	var waiting []test
@@ -63,61 +80,81 @@ func Run(t *testing.T, open func(t *testing.T) *cache.Cache, o Options) {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
-			if !o.Synctest {
-				newSuite(t, c, o, opener(t, c.opens(open, o))).run()
+			if o.Synctest {
+				synctest.Test(t, func(t *testing.T) { c.start(t, open, o).run() })
 				return
 			}
-			synctest.Test(t, func(t *testing.T) { newSuite(t, c, o, opener(t, c.opens(open, o))).run() })
+			c.start(t, open, o).run()
 		})
 	}
+	var retried retries
 	t.Run("parallel", func(t *testing.T) {
 		for _, c := range waiting {
 			t.Run(c.name, func(t *testing.T) {
-				s := newSuite(t, c, o, opener(t, open))
+				s := c.start(t, open, o)
+				s.retried = &retried
 				t.Parallel()
 				s.run()
 			})
 		}
 	})
-}
-
-// opens returns what opens the cache for the case.
-func (c test) opens(open func(*testing.T) *cache.Cache, o Options) func(*testing.T) *cache.Cache {
-	if c.outage {
-		return o.Outage
+	if problem := retried.report(t.Name()); problem != "" {
+		t.Error(problem)
 	}
-	return open
 }
 
-func opener(t *testing.T, open func(*testing.T) *cache.Cache) func() subject {
-	return func() subject { return plain{open(t)} }
+// start opens the cache for the case.
+func (c test) start(t *testing.T, open func(*testing.T) *cache.Cache, o Options) *suite {
+	if c.outage {
+		open = o.Outage
+	}
+	s := newSuite(t, c, o, func() subject { return plain{open(t)} })
+	if c.unreadable {
+		s.corrupt = func(key string) { o.Unreadable(t, key) }
+	}
+	return s
 }
 
-// test is one case of the suite.
+// A test is one case of the suite.
 type test struct {
 	name string
 	rule string // what must hold, in words; a failure prints it
 
 	// run does the test, on a cache that keeps what it is given.
 	run func(*suite)
-	// drops does it on a cache that discards everything. Nil: run holds there
-	// as well, since the helpers of suite know about such caches.
-	drops  func(*suite)
-	waits  bool // it waits for time to pass
-	outage bool // it wants the cache of Options.Outage
+	// drops does it on a cache that discards everything. Nil: run holds there as
+	// well, since the helpers of suite know about such caches.
+	drops func(*suite)
+
+	waits      bool // it waits for time to pass
+	portable   bool // it tests package cache more than the driver
+	outage     bool // it needs the cache of Options.Outage
+	unreadable bool // it needs Options.Unreadable
 }
 
 // cases returns the suite.
 func cases(o Options) []test {
-	var all []test
-	for _, group := range [][]test{
-		keyCases, valueCases, ttlCases, readCases, storeCases, deleteCases, countCases, initialCases,
-		swapCases, swapBatchCases, abilityCases, wholeCases, callCases, viewCases, concurrencyCases,
-	} {
-		all = append(all, group...)
+	groups := [][]test{
+		keyCases, valueCases, ttlCases, readCases, storeCases, deleteCases, countCases, touchCases, itemTTLCases,
+		getOrAddCases, swapCases, swapManyCases, abilityCases, statsCases, wholeCases, closeCases, viewCases, hookCases,
+		concurrencyCases,
+	}
+	if o.Synctest && o.Granularity == 0 {
+		groups = append(groups, exactCases)
 	}
 	if o.Outage != nil {
-		all = append(all, outageCases...)
+		groups = append(groups, outageCases)
+	}
+	if o.Unreadable != nil {
+		groups = append(groups, unreadableCases)
+	}
+	var all []test
+	for _, group := range groups {
+		for _, c := range group {
+			if !c.portable || !o.DriverOnly {
+				all = append(all, c)
+			}
+		}
 	}
 	return all
 }
@@ -127,10 +164,11 @@ type tb interface {
 	Helper()
 	Error(args ...any)
 	Log(args ...any)
+	Skip(args ...any)
 	FailNow()
 }
 
-// suite is one case while it runs.
+// A suite is one case while it runs.
 type suite struct {
 	t      tb
 	test   test
@@ -139,18 +177,23 @@ type suite struct {
 	c      subject
 	open   func() subject
 	opened []subject
-	large  int // the length of a large value
+
+	large    int              // the length of a large value
+	many     int              // the number of keys of a large batch
+	corrupt  func(key string) // stores a value that cannot be decoded
+	ttlKnown bool             // items tell their TTL
+	retried  *retries         // nil: nobody asks
 
 	reports atomic.Int32 // failures so far
 }
 
-// maxReports is after how many failures of one case the others are not shown: what
-// breaks in a loop would hide the rest.
+// maxReports is the number of failures of one case that are shown: what breaks in a loop
+// would hide the rest.
 const maxReports = 10
 
 // newSuite opens the cache for a case.
 func newSuite(t tb, c test, o Options, open func() subject) *suite {
-	s := &suite{t: t, test: c, o: o, ctx: context.Background(), open: open, large: 10 << 20}
+	s := &suite{t: t, test: c, o: o, ctx: context.Background(), open: open, large: 10 << 20, many: 2000}
 	s.c = s.another()
 	return s
 }
@@ -195,4 +238,10 @@ func (s *suite) fatalf(format string, args ...any) {
 	s.t.Helper()
 	s.errorf(format, args...)
 	s.t.FailNow()
+}
+
+// skip ends a case that has nothing to test on this cache.
+func (s *suite) skip(reason string) {
+	s.t.Helper()
+	s.t.Skip(reason)
 }

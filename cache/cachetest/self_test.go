@@ -15,13 +15,21 @@ import (
 	"github.com/larder-go/larder/encoding"
 )
 
-// record stands for *testing.T and keeps what the suite reports.
+// record takes the place of *testing.T and keeps what the suite reports.
 type record struct {
-	mu     sync.Mutex
-	errors []string
+	mu      sync.Mutex
+	errors  []string
+	skipped bool
 }
 
-func (r *record) Helper() {}
+func (r *record) Helper()    {}
+func (r *record) Log(...any) {}
+func (r *record) FailNow()   { runtime.Goexit() }
+
+func (r *record) Skip(...any) {
+	r.skipped = true
+	runtime.Goexit()
+}
 
 func (r *record) Error(args ...any) {
 	r.mu.Lock()
@@ -29,38 +37,50 @@ func (r *record) Error(args ...any) {
 	r.errors = append(r.errors, fmt.Sprint(args...))
 }
 
-func (r *record) Log(...any) {}
+// An opener opens a cache, of which a server is down if it is asked to, and returns the
+// map that holds the items.
+type opener func(down bool) (subject, *mapCache)
 
-func (r *record) FailNow() { runtime.Goexit() }
+// everyOption wants all cases.
+var everyOption = Options{
+	Synctest: true, MaxValue: largest,
+	Outage:     func(*testing.T) *cache.Cache { return nil },
+	Unreadable: func(*testing.T, string) {},
+}
 
-// results runs the suite on what open returns, without testing.T, and returns the
-// reports by the name of the case.
-func results(o Options, open, outage func() subject) map[string][]string {
-	if outage != nil {
-		o.Outage = func(*testing.T) *cache.Cache { return nil } // its cases are wanted
-	}
+// runCase runs a case on what open returns, without testing.T, and returns the reports.
+func runCase(c test, open opener) []string { return runCaseWith(everyOption, c, open) }
+
+func runCaseWith(o Options, c test, open opener) []string {
+	r := &record{}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if p := recover(); p != nil {
+				r.Error("panic: ", p)
+			}
+		}()
+		var last *mapCache
+		s := newSuite(r, c, o, func() (opened subject) {
+			opened, last = open(c.outage)
+			return opened
+		})
+		s.large, s.many = 2*largest, large+200
+		s.corrupt = func(key string) { last.spoil(key) }
+		s.run()
+	}()
+	<-done
+	return r.errors
+}
+
+// results runs the suite on what open returns, and returns the reports by the name of the
+// case.
+func results(o Options, open opener) map[string][]string {
 	failed := map[string][]string{}
 	for _, c := range cases(o) {
-		opens := open
-		if c.outage {
-			opens = outage
-		}
-		r := &record{}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			defer func() {
-				if p := recover(); p != nil {
-					r.Error("panic: ", p)
-				}
-			}()
-			s := newSuite(r, c, o, opens)
-			s.large = 2 * largest
-			s.run()
-		}()
-		<-done
-		if len(r.errors) > 0 {
-			failed[c.name] = r.errors
+		if errs := runCaseWith(o, c, open); len(errs) > 0 {
+			failed[c.name] = errs
 		}
 	}
 	return failed
@@ -68,11 +88,11 @@ func results(o Options, open, outage func() subject) map[string][]string {
 
 // results runs the suite on caches with the fault.
 func (f fault) results() map[string][]string {
-	o := Options{Synctest: true, MaxValue: largest}
+	o := everyOption
 	if f.partitioned {
 		o.Namespaces = []string{"a", "b"}
 	}
-	open := func(down bool) subject {
+	return results(o, func(down bool) (subject, *mapCache) {
 		d := newFaulty()
 		if f.driver != nil {
 			f.driver(d)
@@ -92,62 +112,84 @@ func (f fault) results() map[string][]string {
 			}
 		}
 		if f.subject != nil {
-			return f.subject(plain{c})
+			return f.subject(plain{c}), d.m
 		}
-		return plain{c}
-	}
-	return results(o, func() subject { return open(false) }, func() subject { return open(true) })
+		return plain{c}, d.m
+	})
+}
+
+// swapper is a mapCache without touches and batches: what it cannot do is done with
+// compare-and-swap.
+type swapper struct {
+	driver.Cache
+	driver.Swapper
 }
 
 // A correct cache passes, in all of its forms.
 func TestCorrectCachesPass(t *testing.T) {
 	forms := map[string]struct {
 		o    Options
-		open func() driver.Cache
+		open func(*mapCache) driver.Cache // nil: the map as it is
 	}{
-		"every ability":        {Options{MaxValue: largest}, func() driver.Cache { return newFaulty() }},
-		"single operations":    {Options{}, func() driver.Cache { return newMapCache() }},
-		"required only":        {Options{}, func() driver.Cache { return struct{ driver.Cache }{newMapCache()} }},
+		"every ability":        {Options{MaxValue: largest}, func(m *mapCache) driver.Cache { return mapBatches{m} }},
+		"single operations":    {Options{}, nil},
+		"a swapper":            {Options{}, func(m *mapCache) driver.Cache { return swapper{m, m} }},
+		"required only":        {Options{}, func(m *mapCache) driver.Cache { return struct{ driver.Cache }{m} }},
 		"prefix":               {Options{KeyPrefix: "prefix:of:many:bytes:"}, nil},
 		"encoding base64":      {Options{KeyEncoding: encoding.Base64()}, nil},
 		"encoding safe":        {Options{KeyEncoding: encoding.Safe()}, nil},
-		"coarse clock":         {Options{Granularity: 1e9}, func() driver.Cache { return &coarse{newMapCache()} }},
+		"coarse clock":         {Options{Granularity: 1e9}, func(m *mapCache) driver.Cache { return &coarse{m} }},
 		"partitions":           {Options{Namespaces: []string{"a", "b"}}, nil},
 		"partitions, an other": {Options{Namespaces: []string{"b", "a"}}, nil},
 	}
 	for name, form := range forms {
 		t.Run(name, func(t *testing.T) {
-			form.o.Synctest = true
+			form.o.Synctest, form.o.Unreadable = true, everyOption.Unreadable
 			synctest.Test(t, func(t *testing.T) {
-				open := func() subject {
-					if form.open == nil {
-						form.open = func() driver.Cache { return newMapCache() }
+				open := func(bool) (subject, *mapCache) {
+					made := func() (*cache.Cache, *mapCache) {
+						m := newMapCache()
+						m.max = form.o.MaxValue
+						var d driver.Cache = m
+						if form.open != nil {
+							d = form.open(m)
+						}
+						return cache.New(d, cache.Options{Name: "map", KeyEncoding: form.o.KeyEncoding}), m
 					}
-					made := func() *cache.Cache {
-						return cache.New(form.open(), cache.Options{Name: "map", KeyEncoding: form.o.KeyEncoding})
-					}
-					c := made()
+					c, m := made()
 					if n := form.o.Namespaces; n != nil {
+						other, _ := made()
 						var err error
-						if c, err = cache.Partitioned(n[0], map[string]*cache.Cache{"a": c, "b": made()}); err != nil {
+						if c, err = cache.Partitioned(n[0], map[string]*cache.Cache{n[0]: c, n[1]: other}); err != nil {
 							t.Fatal(err)
 						}
 					}
-					return plain{c.WithPrefix(form.o.KeyPrefix)}
+					return plain{c.WithPrefix(form.o.KeyPrefix)}, m
 				}
-				for name, errs := range results(form.o, open, nil) {
+				for name, errs := range results(form.o, open) {
 					t.Errorf("%s:\n%s", name, strings.Join(errs[:min(3, len(errs))], "\n"))
 				}
 			})
 		})
 	}
-	t.Run("half down", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			for name, errs := range (fault{}).results() {
-				t.Errorf("%s:\n%s", name, strings.Join(errs[:min(3, len(errs))], "\n"))
-			}
+	for name, open := range map[string]opener{
+		"half down":                brokenMap(breach{}),
+		"half down, single faults": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				found := map[string][]string{}
+				if open == nil {
+					found = (fault{}).results()
+				} else {
+					found = results(everyOption, open)
+				}
+				for name, errs := range found {
+					t.Errorf("%s:\n%s", name, strings.Join(errs[:min(3, len(errs))], "\n"))
+				}
+			})
 		})
-	})
+	}
 }
 
 // The suite as drivers run it.
@@ -194,7 +236,7 @@ func TestEveryCaseHasAFault(t *testing.T) {
 		}
 	}
 	names := map[string]bool{}
-	for _, c := range cases(Options{Outage: func(*testing.T) *cache.Cache { return nil }}) {
+	for _, c := range cases(everyOption) {
 		if !found[c.name] {
 			t.Errorf("%s: no fault in this test breaks its rule: %s", c.name, c.rule)
 		}

@@ -1,6 +1,10 @@
 package cachetest
 
 import (
+	"fmt"
+	"maps"
+	"slices"
+
 	"github.com/larder-go/larder/cache"
 )
 
@@ -12,17 +16,17 @@ var storeCases = []test{
 	},
 	{
 		name: "add/if absent",
-		rule: "Add stores only if the key is absent; otherwise it is ErrNotStored and the value stays",
+		rule: "Add stores only if the key is absent; otherwise it returns ErrNotStored and the value stays",
 		run:  addIfAbsent, drops: dropsStores,
 	},
 	{
 		name: "replace/if present",
-		rule: "Replace stores only if the key is present; otherwise it is ErrNotStored and nothing is stored",
+		rule: "Replace stores only if the key is present; otherwise it returns ErrNotStored and nothing is stored",
 		run:  replaceIfPresent, drops: dropsStores,
 	},
 	{
 		name: "set multi/all",
-		rule: "SetMulti stores every value, over what is there, and none without an error",
+		rule: "SetMulti stores every value, over what is there, and returns no error",
 		run:  setMulti,
 	},
 	{
@@ -35,6 +39,11 @@ var storeCases = []test{
 		rule: "ReplaceMulti stores what can be stored, and a MultiError names exactly the keys that were absent, with ErrNotStored",
 		run:  replaceMulti, drops: dropsStoresMulti,
 	},
+	{
+		name: "store multi/many",
+		rule: "each key of a large batch is stored, or named with its own error",
+		run:  storeMany, drops: dropsStoresMulti,
+	},
 }
 
 var deleteCases = []test{
@@ -45,23 +54,21 @@ var deleteCases = []test{
 	},
 	{
 		name: "delete/absent",
-		rule: "Delete of an absent key is ErrMiss",
+		rule: "Delete of an absent key returns ErrMiss",
 		run:  deleteAbsent,
 	},
 	{
 		name: "delete multi/absent",
-		rule: "DeleteMulti removes the keys and does not mind absent ones, repeated ones or none",
+		rule: "DeleteMulti removes the keys and returns no error for absent keys; keys may repeat, or be none",
 		run:  deleteMulti,
 	},
 }
 
 func setAlways(s *suite) {
-	s.set("k", "1")
-	s.has("k", "1")
-	s.set("k", "a longer value")
-	s.has("k", "a longer value")
-	s.set("k", "2")
-	s.has("k", "2")
+	for _, v := range []string{"1", "a longer value", "2"} {
+		s.set("k", v)
+		s.has("k", v)
+	}
 }
 
 func addIfAbsent(s *suite) {
@@ -85,16 +92,6 @@ func replaceIfPresent(s *suite) {
 	s.none(s.c.Delete(s.ctx, "k"), "Delete")
 	s.is(s.c.Replace(s.ctx, "k", []byte("4"), 0), cache.ErrNotStored, "Replace after Delete")
 	s.misses("k")
-}
-
-// dropsStores says that every store succeeds on a cache that discards.
-func dropsStores(s *suite) {
-	for range 2 {
-		s.none(s.c.Add(s.ctx, "k", value, 0), "Add")
-		s.none(s.c.Replace(s.ctx, "k", value, 0), "Replace")
-		s.none(s.c.Set(s.ctx, "k", value, 0), "Set")
-		s.misses("k")
-	}
 }
 
 func setMulti(s *suite) {
@@ -128,13 +125,45 @@ func replaceMulti(s *suite) {
 	s.hasMulti([]string{"b", "d"}, map[string]string{"b": "", "d": "6"})
 }
 
-func dropsStoresMulti(s *suite) {
-	values := map[string][]byte{"a": value, "b": nil}
-	for range 2 {
-		s.none(s.c.AddMulti(s.ctx, values, 0), "AddMulti")
-		s.none(s.c.ReplaceMulti(s.ctx, values, 0), "ReplaceMulti")
-		s.hasMulti([]string{"a", "b"}, nil)
+func storeMany(s *suite) {
+	values := func(v string) (map[string][]byte, map[string]string) {
+		values, want := map[string][]byte{}, map[string]string{}
+		for i := range s.many {
+			k := fmt.Sprint("k", i)
+			want[k] = v + k
+			values[k] = []byte(want[k])
+		}
+		return values, want
 	}
+	var keys []string
+	for i := range s.many {
+		keys = append(keys, fmt.Sprint("k", i))
+	}
+	// Every seventh key is present when the others are added, and absent when they are
+	// replaced.
+	set, want := values("set ")
+	some := map[string][]byte{}
+	failed := map[string]error{}
+	for i := 0; i < s.many; i += 7 {
+		some[keys[i]] = set[keys[i]]
+		failed[keys[i]] = cache.ErrNotStored
+	}
+	s.none(s.c.SetMulti(s.ctx, some, 0), "SetMulti of %d keys", len(some))
+	add, added := values("add ")
+	s.failedFor(s.c.AddMulti(s.ctx, add, 0), cache.OpAddMulti, failed, "AddMulti of %d keys", s.many)
+	for k := range failed {
+		added[k] = want[k]
+	}
+	s.hasMulti(keys, added)
+	s.none(s.c.DeleteMulti(s.ctx, slices.Collect(maps.Keys(some))), "DeleteMulti of %d keys", len(some))
+	replace, replaced := values("replace ")
+	s.failedFor(s.c.ReplaceMulti(s.ctx, replace, 0), cache.OpReplaceMulti, failed, "ReplaceMulti of %d keys", s.many)
+	for k := range failed {
+		delete(replaced, k)
+	}
+	s.hasMulti(keys, replaced)
+	s.none(s.c.SetMulti(s.ctx, set, 0), "SetMulti of %d keys", s.many)
+	s.hasMulti(keys, want)
 }
 
 func deletePresent(s *suite) {
@@ -145,11 +174,6 @@ func deletePresent(s *suite) {
 	s.has("b", "2")
 	s.set("a", "3")
 	s.has("a", "3")
-}
-
-func dropsDeletes(s *suite) {
-	s.set("a", "1")
-	s.is(s.c.Delete(s.ctx, "a"), cache.ErrMiss, "Delete")
 }
 
 func deleteAbsent(s *suite) {

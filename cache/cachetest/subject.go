@@ -7,8 +7,8 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// subject is what the suite tests: [cache.Cache], or in the suite's own test
-// something that breaks a rule.
+// A subject is the cache that the suite tests. In the suite's own test it is a wrapper
+// that breaks a rule.
 type subject interface {
 	Get(ctx context.Context, key string) ([]byte, error)
 	GetMulti(ctx context.Context, keys []string) (map[string][]byte, error)
@@ -48,7 +48,7 @@ type subject interface {
 	namespace(name string) (subject, error)
 }
 
-// plain is a cache as it is.
+// plain is a cache without such a wrapper.
 type plain struct{ *cache.Cache }
 
 func (p plain) as(k cache.Kind) subject          { return plain{p.WithKind(k)} }
@@ -61,123 +61,4 @@ func (p plain) namespace(name string) (subject, error) {
 		return nil, err
 	}
 	return plain{c}, nil
-}
-
-// call is one operation in a form in which all can be tried alike.
-type call struct {
-	op    cache.Op
-	name  string
-	keyed bool // it takes keys
-	ttl   bool // it takes a TTL
-	// do calls it on key, with item for those that take one.
-	do func(s *suite, ctx context.Context, in input) error
-}
-
-// input is what a call may need.
-type input struct {
-	key  string
-	item cache.Item
-	ttl  time.Duration
-}
-
-func (in input) values() map[string][]byte { return map[string][]byte{in.key: value} }
-
-// value is what calls store.
-var value = []byte("value")
-
-// calls are all operations.
-var calls = []call{
-	{cache.OpGet, "Get", true, false, func(s *suite, ctx context.Context, in input) error {
-		_, err := s.c.Get(ctx, in.key)
-		return err
-	}},
-	{cache.OpGetMulti, "GetMulti", true, false, func(s *suite, ctx context.Context, in input) error {
-		_, err := s.c.GetMulti(ctx, []string{in.key})
-		return err
-	}},
-	{cache.OpSet, "Set", true, true, func(s *suite, ctx context.Context, in input) error {
-		return s.c.Set(ctx, in.key, value, in.ttl)
-	}},
-	{cache.OpSetMulti, "SetMulti", true, true, func(s *suite, ctx context.Context, in input) error {
-		return s.c.SetMulti(ctx, in.values(), in.ttl)
-	}},
-	{cache.OpAdd, "Add", true, true, func(s *suite, ctx context.Context, in input) error {
-		return s.c.Add(ctx, in.key, value, in.ttl)
-	}},
-	{cache.OpAddMulti, "AddMulti", true, true, func(s *suite, ctx context.Context, in input) error {
-		return s.c.AddMulti(ctx, in.values(), in.ttl)
-	}},
-	{cache.OpReplace, "Replace", true, true, func(s *suite, ctx context.Context, in input) error {
-		return s.c.Replace(ctx, in.key, value, in.ttl)
-	}},
-	{cache.OpReplaceMulti, "ReplaceMulti", true, true, func(s *suite, ctx context.Context, in input) error {
-		return s.c.ReplaceMulti(ctx, in.values(), in.ttl)
-	}},
-	{cache.OpDelete, "Delete", true, false, func(s *suite, ctx context.Context, in input) error {
-		return s.c.Delete(ctx, in.key)
-	}},
-	{cache.OpDeleteMulti, "DeleteMulti", true, false, func(s *suite, ctx context.Context, in input) error {
-		return s.c.DeleteMulti(ctx, []string{in.key})
-	}},
-	{cache.OpIncrement, "Increment", true, false, func(s *suite, ctx context.Context, in input) error {
-		_, err := s.c.Increment(ctx, in.key, 1)
-		return err
-	}},
-	{cache.OpDecrement, "Decrement", true, false, func(s *suite, ctx context.Context, in input) error {
-		_, err := s.c.Decrement(ctx, in.key, 1)
-		return err
-	}},
-	{cache.OpIncrement, "IncrementFrom", true, true, func(s *suite, ctx context.Context, in input) error {
-		_, err := s.c.IncrementFrom(ctx, in.key, 1, 1, in.ttl)
-		return err
-	}},
-	{cache.OpDecrement, "DecrementFrom", true, true, func(s *suite, ctx context.Context, in input) error {
-		_, err := s.c.DecrementFrom(ctx, in.key, 1, 1, in.ttl)
-		return err
-	}},
-	{cache.OpGetItem, "GetItem", true, false, func(s *suite, ctx context.Context, in input) error {
-		_, err := s.c.GetItem(ctx, in.key)
-		return err
-	}},
-	{cache.OpGetItemMulti, "GetItemMulti", true, false, func(s *suite, ctx context.Context, in input) error {
-		_, err := s.c.GetItemMulti(ctx, []string{in.key})
-		return err
-	}},
-	{cache.OpGetOrAdd, "GetOrAdd", true, true, func(s *suite, ctx context.Context, in input) error {
-		_, _, err := s.c.GetOrAdd(ctx, in.key, value, in.ttl)
-		return err
-	}},
-	{cache.OpGetOrAddMulti, "GetOrAddMulti", true, true, func(s *suite, ctx context.Context, in input) error {
-		_, _, err := s.c.GetOrAddMulti(ctx, in.values(), in.ttl)
-		return err
-	}},
-	{cache.OpCompareAndSwap, "CompareAndSwap", false, true, func(s *suite, ctx context.Context, in input) error {
-		return s.c.CompareAndSwap(ctx, in.item, value, in.ttl)
-	}},
-	{cache.OpCompareAndSwapMulti, "CompareAndSwapMulti", false, true, func(s *suite, ctx context.Context, in input) error {
-		return s.c.CompareAndSwapMulti(ctx, []cache.Swap{{Old: in.item, Value: value, TTL: in.ttl}})
-	}},
-	{cache.OpCompareAndDelete, "CompareAndDelete", false, false, func(s *suite, ctx context.Context, in input) error {
-		return s.c.CompareAndDelete(ctx, in.item)
-	}},
-	{cache.OpCompareAndDeleteMulti, "CompareAndDeleteMulti", false, false, func(s *suite, ctx context.Context, in input) error {
-		return s.c.CompareAndDeleteMulti(ctx, []cache.Item{in.item})
-	}},
-	{cache.OpTouch, "Touch", true, true, func(s *suite, ctx context.Context, in input) error {
-		return s.c.Touch(ctx, in.key, in.ttl)
-	}},
-	{cache.OpGetAndTouch, "GetAndTouch", true, true, func(s *suite, ctx context.Context, in input) error {
-		_, err := s.c.GetAndTouch(ctx, in.key, in.ttl)
-		return err
-	}},
-	{cache.OpFlush, "Flush", false, false, func(s *suite, ctx context.Context, in input) error {
-		return s.c.Flush(ctx)
-	}},
-	{cache.OpPing, "Ping", false, false, func(s *suite, ctx context.Context, in input) error {
-		return s.c.Ping(ctx)
-	}},
-	{cache.OpStats, "Stats", false, false, func(s *suite, ctx context.Context, in input) error {
-		_, err := s.c.Stats(ctx)
-		return err
-	}},
 }

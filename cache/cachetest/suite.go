@@ -6,12 +6,17 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
+	"sync"
 
 	"github.com/larder-go/larder/cache"
 )
 
-// quoted shows a value in a failure: all of a short one, else its length.
+// The helpers of the cases.
+
+// fill returns n bytes, all of them b.
+func fill(n int, b byte) []byte { return bytes.Repeat([]byte{b}, n) }
+
+// quoted shows a value in a failure: a short one in full, the length of a long one.
 func quoted(v []byte) string {
 	if len(v) > 60 {
 		return fmt.Sprintf("%d bytes", len(v))
@@ -27,11 +32,30 @@ func (s *suite) none(err error, format string, args ...any) {
 	}
 }
 
-// is reports err unless it is want.
+// is reports err unless it matches want.
 func (s *suite) is(err, want error, format string, args ...any) {
 	s.t.Helper()
 	if !errors.Is(err, want) {
 		s.errorf("%s: error %v, want %q", fmt.Sprintf(format, args...), err, want)
+	}
+}
+
+// expected reports err unless it is nil or one of the allowed ones.
+func (s *suite) expected(what string, err error, allowed ...error) {
+	s.t.Helper()
+	for _, a := range allowed {
+		if errors.Is(err, a) {
+			return
+		}
+	}
+	s.none(err, "%s", what)
+}
+
+// bare reports err unless it is want itself, unwrapped.
+func (s *suite) bare(err, want error, format string, args ...any) {
+	s.t.Helper()
+	if err != want {
+		s.errorf("%s: error %#v, want %q itself, unwrapped", fmt.Sprintf(format, args...), err, want)
 	}
 }
 
@@ -49,12 +73,18 @@ func (s *suite) has(key, want string) {
 		s.is(err, cache.ErrMiss, "Get of %.40q", key)
 		return
 	}
+	s.found("Get", key, got, err, want)
+}
+
+// found checks what an operation read at key.
+func (s *suite) found(op, key string, got []byte, err error, want string) {
+	s.t.Helper()
 	if err != nil {
-		s.errorf("Get of %.40q: error %q, want %s", key, err, quoted([]byte(want)))
-		return
-	}
-	if string(got) != want {
-		s.errorf("Get of %.40q: %s, want %s", key, quoted(got), quoted([]byte(want)))
+		s.errorf("%s of %.40q: error %q, want %s", op, key, err, quoted([]byte(want)))
+	} else if string(got) != want {
+		s.errorf("%s of %.40q: %s, want %s", op, key, quoted(got), quoted([]byte(want)))
+	} else if got == nil {
+		s.errorf("%s of %.40q: nil, want an empty value that is not nil", op, key)
 	}
 }
 
@@ -78,30 +108,26 @@ func (s *suite) hasMulti(keys []string, want map[string]string) {
 }
 
 // sameValues compares the result of an operation on many keys with what was stored.
-func (s *suite) sameValues(what string, got map[string][]byte, want map[string]string) {
+func (s *suite) sameValues(op string, got map[string][]byte, want map[string]string) {
 	s.t.Helper()
 	if s.c.Discards() {
 		want = nil
 	}
 	for _, k := range slices.Sorted(maps.Keys(want)) {
-		v, ok := got[k]
-		if !ok {
-			s.errorf("%s: %.40q is not there, want %s", what, k, quoted([]byte(want[k])))
-		} else if string(v) != want[k] {
-			s.errorf("%s: %s at %.40q, want %s", what, quoted(v), k, quoted([]byte(want[k])))
-		} else if v == nil {
-			s.errorf("%s: nil at %.40q, want an empty value", what, k)
+		if v, ok := got[k]; !ok {
+			s.errorf("%s: %.40q is absent, want %s", op, k, quoted([]byte(want[k])))
+		} else {
+			s.found(op, k, v, nil, want[k])
 		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(got)) {
 		if _, ok := want[k]; !ok {
-			s.errorf("%s: %s at %.40q, which should not be there", what, quoted(got[k]), k)
+			s.errorf("%s: %s at %.40q, which should be absent", op, quoted(got[k]), k)
 		}
 	}
 }
 
-// counted checks the result of a counting operation, or that a cache which discards
-// has nothing to count.
+// counted checks the result of a counting operation.
 func (s *suite) counted(got uint64, err error, want uint64, format string, args ...any) {
 	s.t.Helper()
 	what := fmt.Sprintf(format, args...)
@@ -112,7 +138,20 @@ func (s *suite) counted(got uint64, err error, want uint64, format string, args 
 	}
 }
 
-// failedFor checks that err is a MultiError for exactly these keys and reasons.
+func (s *suite) increment(key string, delta, want uint64) {
+	s.t.Helper()
+	n, err := s.c.Increment(s.ctx, key, delta)
+	s.counted(n, err, want, "Increment of %q by %d", key, delta)
+}
+
+func (s *suite) decrement(key string, delta, want uint64) {
+	s.t.Helper()
+	n, err := s.c.Decrement(s.ctx, key, delta)
+	s.counted(n, err, want, "Decrement of %q by %d", key, delta)
+}
+
+// failedFor checks that err is a *MultiError for exactly these keys and reasons. A nil
+// reason matches any error.
 func (s *suite) failedFor(err error, op cache.Op, want map[string]error, format string, args ...any) {
 	s.t.Helper()
 	what := fmt.Sprintf(format, args...)
@@ -120,35 +159,26 @@ func (s *suite) failedFor(err error, op cache.Op, want map[string]error, format 
 		s.none(err, "%s", what)
 		return
 	}
-	m := s.multiError(err, what)
-	if m == nil {
+	var m *cache.MultiError
+	if !errors.As(err, &m) {
+		s.errorf("%s: error %v, want a *cache.MultiError", what, err)
 		return
 	}
 	if m.Op != op {
-		s.errorf("%s: the error is for %q, want %q", what, m.Op, op)
+		s.errorf("%s: the error is of %v, want %v", what, m.Op, op)
 	}
 	for _, k := range slices.Sorted(maps.Keys(want)) {
 		if m.Errors[k] == nil {
-			s.errorf("%s: no error for %.40q, want %q", what, k, want[k])
-		} else {
+			s.errorf("%s: no error for %.40q, want %v", what, k, want[k])
+		} else if want[k] != nil {
 			s.is(m.Errors[k], want[k], "%s: at %.40q", what, k)
 		}
 	}
 	for _, k := range m.Keys() {
-		if want[k] == nil {
+		if _, ok := want[k]; !ok {
 			s.errorf("%s: error %v for %.40q, want none", what, m.Errors[k], k)
 		}
 	}
-}
-
-// multiError returns err as a MultiError; if it is none, it reports that and returns nil.
-func (s *suite) multiError(err error, what string) *cache.MultiError {
-	s.t.Helper()
-	var m *cache.MultiError
-	if !errors.As(err, &m) {
-		s.errorf("%s: error %v, want a *cache.MultiError", what, err)
-	}
-	return m
 }
 
 // item reads key for a compare-and-swap and ends the case if that fails.
@@ -161,104 +191,139 @@ func (s *suite) item(key string) cache.Item {
 	return it
 }
 
+// itemsOf reads keys with one GetItemMulti, in order, and ends the case if one is absent.
+func (s *suite) itemsOf(keys ...string) []cache.Item {
+	s.t.Helper()
+	found, err := s.c.GetItemMulti(s.ctx, keys)
+	s.none(err, "GetItemMulti of %d keys", len(keys))
+	items := make([]cache.Item, len(keys))
+	for i, k := range keys {
+		it, ok := found[k]
+		if !ok {
+			s.fatalf("GetItemMulti: %.40q is absent, want the item", k)
+		}
+		items[i] = it
+	}
+	return items
+}
+
+// swap stores v without a TTL in place of old.
+func (s *suite) swap(old cache.Item, v string) error {
+	return s.c.CompareAndSwap(s.ctx, old, []byte(v), 0)
+}
+
+// itemValues returns the values of items.
+func itemValues(items map[string]cache.Item) map[string][]byte {
+	values := make(map[string][]byte, len(items))
+	for k, it := range items {
+		values[k] = it.Value
+	}
+	return values
+}
+
 // encoded returns the key as the backend sees it.
 func (s *suite) encoded(key string) string { return s.o.KeyEncoding.Encode(s.o.KeyPrefix + key) }
 
-// legal says whether the contract allows key here.
-func (s *suite) legal(key string) bool {
-	k := []byte(s.encoded(key))
-	illegal := func(b byte) bool { return b <= ' ' || b == 0x7f }
-	return len(k) >= 1 && len(k) <= 250 && !slices.ContainsFunc(k, illegal)
-}
-
-// moment is when something was stored: between two readings of the clock.
-type moment struct{ before, after time.Time }
-
-// during runs f and returns when that was.
-func during(f func()) moment {
-	m := moment{before: time.Now()}
-	f()
-	m.after = time.Now()
-	return m
-}
-
-// ttl is a TTL to wait for.
-func (s *suite) ttl() time.Duration {
-	if s.o.Synctest {
-		return max(40*time.Second, 2*s.o.Granularity)
-	}
-	return max(250*time.Millisecond, 2*s.o.Granularity)
-}
-
-// span is between which times an item that was stored at m expires.
-func (s *suite) span(m moment, ttl time.Duration) (early, late time.Time) {
-	g := s.o.Granularity
-	early = m.before.Add(ttl - g)
-	if g == 0 {
-		return early, m.after.Add(ttl)
-	}
-	rounded := (ttl + g - 1) / g * g
-	return early, m.after.Add(rounded + 2*g) // the clock of the backend, and its delay
-}
-
-// expire waits until the keys, stored at m for ttl, are gone, and reports those that
-// went too early or stayed too long. A cache that discards has none to wait for.
-func (s *suite) expire(m moment, ttl time.Duration, keys ...string) {
-	s.t.Helper()
-	if s.c.Discards() {
-		for _, k := range keys {
-			s.misses(k)
+// valid reports whether the contract allows key here.
+func (s *suite) valid(key string) bool {
+	k := s.encoded(key)
+	for i := range len(k) {
+		if k[i] <= ' ' || k[i] == 0x7f {
+			return false
 		}
-		return
 	}
-	early, late := s.span(m, ttl)
-	waiting := slices.Clone(keys)
-	for {
-		waiting = slices.DeleteFunc(waiting, func(key string) bool {
-			asked := time.Now()
-			_, err := s.c.Get(s.ctx, key)
-			switch {
-			case err == nil && asked.After(late):
-				s.errorf("%q was found %v after it was stored for %v", key, asked.Sub(m.after), ttl)
-			case err == nil:
-				return false
-			case !errors.Is(err, cache.ErrMiss):
-				s.errorf("Get of %q: %v", key, err)
-			case time.Now().Before(early):
-				s.errorf("%q was gone %v after it was stored for %v", key, time.Since(m.before), ttl)
-			}
-			return true
-		})
-		if len(waiting) == 0 {
+	return len(k) >= 1 && len(k) <= 250
+}
+
+// most returns the length of the largest value that the backend accepts, or of one that
+// is large enough to test with.
+func (s *suite) most() int {
+	if s.o.MaxValue > 0 {
+		return s.o.MaxValue
+	}
+	return s.large
+}
+
+// swaps returns run for caches that can swap. On the others the case checks that the
+// operations on items are unsupported.
+func swaps(run func(*suite)) func(*suite) {
+	return func(s *suite) {
+		if s.c.Supports(cache.OpCompareAndSwap) {
+			run(s)
 			return
 		}
-		sleep(max(ttl/16, 20*time.Millisecond), early.Add(-1), late.Add(1))
+		s.unsupported(cache.OpGetItem, cache.OpGetItemMulti, cache.OpGetOrAdd, cache.OpGetOrAddMulti,
+			cache.OpCompareAndSwap, cache.OpCompareAndSwapMulti, cache.OpCompareAndDelete, cache.OpCompareAndDeleteMulti)
 	}
 }
 
-// stay waits past the time at which the keys would have expired with ttl, and reports
-// those that did.
-func (s *suite) stay(m moment, ttl time.Duration, want map[string]string) {
+// unsupported checks that the operations are denied by Supports, and that their errors say
+// so and name the driver.
+func (s *suite) unsupported(ops ...cache.Op) {
 	s.t.Helper()
-	_, late := s.span(m, ttl)
-	for !time.Now().After(late) && !s.c.Discards() {
-		sleep(ttl/4, late.Add(1))
-	}
-	for _, k := range slices.Sorted(maps.Keys(want)) {
-		s.has(k, want[k])
-	}
-}
-
-// sleep sleeps for d, but not past a mark. In a bubble of synctest it takes no time;
-// outside it is the pause between two looks.
-func sleep(d time.Duration, marks ...time.Time) {
-	for _, m := range marks {
-		if left := time.Until(m); left > 0 {
-			d = min(d, left)
+	for _, c := range calls {
+		if !slices.Contains(ops, c.op) {
+			continue
 		}
+		if s.c.Supports(c.op) {
+			s.errorf("%s: Supports returned true", c.name)
+		}
+		err := c.do(s, s.ctx, input{key: "k"})
+		s.is(err, errors.ErrUnsupported, "%s", c.name)
+		s.fromDriver(err, c.name)
 	}
-	time.Sleep(max(d, 1))
 }
 
-// fill returns n bytes that tell who wrote them.
-func fill(n int, writer byte) []byte { return bytes.Repeat([]byte{writer}, n) }
+// fromDriver checks that err is a *cache.Error that names driver and operation.
+func (s *suite) fromDriver(err error, what string) {
+	s.t.Helper()
+	var e *cache.Error
+	if !errors.As(err, &e) || e.Driver == "" || e.Op == 0 {
+		s.errorf("%s: error %#v, want a *cache.Error with driver and operation", what, err)
+	}
+}
+
+// together runs f for each of n workers at once and waits for them.
+func together(n int, f func(worker int)) {
+	var wg sync.WaitGroup
+	begin := make(chan struct{})
+	for worker := range n {
+		wg.Go(func() {
+			<-begin
+			f(worker)
+		})
+	}
+	close(begin)
+	wg.Wait()
+}
+
+// oneWins runs try for n workers at once. It checks that exactly one succeeds and that the
+// others get the error refused, and returns the winner, or -1.
+func (s *suite) oneWins(n int, refused error, what string, try func(worker int) error) int {
+	s.t.Helper()
+	var mu sync.Mutex
+	var won []int
+	together(n, func(worker int) {
+		err := try(worker)
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil {
+			won = append(won, worker)
+		} else if !errors.Is(err, refused) {
+			s.errorf("%s: error %q, want none or %q", what, err, refused)
+		}
+	})
+	if len(won) != 1 {
+		s.errorf("%s: %d of %d succeeded, want 1", what, len(won), n)
+		return -1
+	}
+	return won[0]
+}
+
+// except returns err, unless it is the expected one.
+func except(err, expected error) error {
+	if err == expected || errors.Is(err, expected) {
+		return nil
+	}
+	return err
+}

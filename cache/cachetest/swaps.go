@@ -10,59 +10,48 @@ var swapCases = []test{
 	{
 		name: "swap/unchanged",
 		rule: "CompareAndSwap stores where the item is still the one that was read",
-		run:  orUnsupported(swapUnchanged), drops: dropsItems,
+		run:  swaps(swapUnchanged), drops: dropsItems,
 	},
 	{
 		name: "swap/changed",
-		rule: "CompareAndSwap is ErrConflict where the item was changed since it was read, and leaves it",
-		run:  orUnsupported(swapChanged), drops: dropsItems,
+		rule: "CompareAndSwap returns ErrConflict where the item changed since it was read, and leaves it",
+		run:  swaps(swapChanged), drops: dropsItems,
 	},
 	{
 		name: "swap/gone",
-		rule: "CompareAndSwap is ErrMiss where the item is gone, and stores nothing",
-		run:  orUnsupported(swapGone), drops: dropsItems,
-	},
-	{
-		name: "swap/new state",
-		rule: "every store to the key makes a new state: equal bytes, a delete and a set, an increment by 0",
-		run:  orUnsupported(swapNewState), drops: dropsItems,
-	},
-	{
-		name: "swap/many",
-		rule: "an item of GetItemMulti swaps as one of GetItem does",
-		run:  orUnsupported(swapMany), drops: dropsItems,
+		rule: "CompareAndSwap returns ErrMiss where the item is gone, and stores nothing",
+		run:  swaps(swapGone), drops: dropsItems,
 	},
 	{
 		name: "swap/delete",
-		rule: "CompareAndDelete deletes the item that was read; it is ErrConflict if that was changed, ErrMiss if it is gone",
-		run:  orUnsupported(swapDelete), drops: dropsItems,
+		rule: "CompareAndDelete removes the item that was read; it returns ErrConflict if that changed, and ErrMiss if it is gone",
+		run:  swaps(swapDelete), drops: dropsItems,
+	},
+	{
+		name: "swap/new state",
+		rule: "every store to the key makes a new state: equal bytes, a delete and a store, a count by 0",
+		run:  swaps(swapNewState), drops: dropsItems,
+	},
+	{
+		name: "swap/same state",
+		rule: "what does not store makes no new state: a read, a store that is rejected, a delete of another state, a count of a text",
+		run:  swaps(swapSameState), drops: dropsItems,
+	},
+	{
+		name: "swap/batch",
+		rule: "an item of GetItemMulti swaps as one of GetItem does",
+		run:  swaps(swapBatch), drops: dropsItems,
 	},
 	{
 		name: "swap/foreign",
-		rule: "an item that was not read from this cache is refused, and nothing changes",
-		run:  orUnsupported(swapForeign), drops: dropsForeign,
+		rule: "an item that was not read from this cache is rejected, and nothing changes",
+		run:  swaps(swapForeign), drops: dropsForeign, portable: true,
 	},
 	{
 		name: "swap/concurrent",
-		rule: "of many swaps of one state exactly one succeeds",
-		run:  orUnsupported(swapConcurrent), drops: dropsItems,
+		rule: "of several swaps, or deletes, of one state exactly one succeeds",
+		run:  swaps(swapConcurrent), drops: dropsItems,
 	},
-}
-
-// orUnsupported runs the case if the cache can swap, and otherwise checks that it
-// says that it cannot.
-func orUnsupported(run func(*suite)) func(*suite) {
-	return func(s *suite) {
-		if !s.c.Supports(cache.OpCompareAndSwap) {
-			s.unsupported(cache.OpGetItem, cache.OpGetItemMulti, cache.OpGetOrAdd, cache.OpGetOrAddMulti, cache.OpCompareAndSwap, cache.OpCompareAndSwapMulti, cache.OpCompareAndDelete, cache.OpCompareAndDeleteMulti)
-			return
-		}
-		run(s)
-	}
-}
-
-func (s *suite) swap(old cache.Item, v string) error {
-	return s.c.CompareAndSwap(s.ctx, old, []byte(v), 0)
 }
 
 func swapUnchanged(s *suite) {
@@ -71,9 +60,7 @@ func swapUnchanged(s *suite) {
 	s.has("k", "2")
 	it := s.item("k")
 	s.set("other", "x")
-	s.has("k", "2") // reading changes nothing
-	s.item("k")
-	s.none(s.swap(it, ""), "CompareAndSwap")
+	s.none(s.swap(it, ""), "CompareAndSwap after a store of another key")
 	s.has("k", "")
 	s.set("n", "7")
 	s.increment("n", 1, 8)
@@ -85,7 +72,7 @@ func swapChanged(s *suite) {
 	s.set("k", "1")
 	old := s.item("k")
 	s.set("k", "2")
-	s.is(s.swap(old, "3"), cache.ErrConflict, "CompareAndSwap of a changed item")
+	s.bare(s.swap(old, "3"), cache.ErrConflict, "CompareAndSwap of a changed item")
 	s.has("k", "2")
 	old = s.item("k")
 	s.none(s.swap(old, "4"), "CompareAndSwap")
@@ -97,7 +84,7 @@ func swapGone(s *suite) {
 	s.set("k", "1")
 	old := s.item("k")
 	s.none(s.c.Delete(s.ctx, "k"), "Delete")
-	s.is(s.swap(old, "2"), cache.ErrMiss, "CompareAndSwap of a deleted item")
+	s.bare(s.swap(old, "2"), cache.ErrMiss, "CompareAndSwap of a deleted item")
 	s.misses("k")
 	s.set("k", "1")
 	old = s.item("k")
@@ -106,73 +93,113 @@ func swapGone(s *suite) {
 	s.misses("k")
 }
 
-func swapNewState(s *suite) {
+func swapDelete(s *suite) {
+	s.set("k", "1")
+	old := s.item("k")
+	s.set("k", "2")
+	s.bare(s.c.CompareAndDelete(s.ctx, old), cache.ErrConflict, "CompareAndDelete of a changed item")
+	s.has("k", "2")
+	old = s.item("k")
+	s.none(s.c.CompareAndDelete(s.ctx, old), "CompareAndDelete")
+	s.misses("k")
+	s.bare(s.c.CompareAndDelete(s.ctx, old), cache.ErrMiss, "CompareAndDelete for the second time")
+	s.none(s.c.Add(s.ctx, "k", []byte("3"), 0), "Add after CompareAndDelete")
+	s.has("k", "3")
+}
+
+// stateChanges are the operations after which "k", which is present, has the value "5" in
+// a new state.
+func (s *suite) stateChanges() map[string]func() error {
 	changes := map[string]func() error{
-		"Set of equal bytes":     func() error { return s.c.Set(s.ctx, "k", []byte("5"), 0) },
-		"Replace by equal bytes": func() error { return s.c.Replace(s.ctx, "k", []byte("5"), 0) },
-		"SetMulti of equal bytes": func() error {
-			return s.c.SetMulti(s.ctx, map[string][]byte{"k": []byte("5")}, 0)
-		},
-		"Increment by 0": func() error { _, err := s.c.Increment(s.ctx, "k", 0); return err },
-		"Decrement by 0": func() error { _, err := s.c.Decrement(s.ctx, "k", 0); return err },
-		"a swap for equal bytes": func() error {
-			return s.swap(s.item("k"), "5")
-		},
-		"Delete and Set": func() error {
-			if err := s.c.Delete(s.ctx, "k"); err != nil {
-				return err
-			}
-			return s.c.Set(s.ctx, "k", []byte("5"), 0)
-		},
-		"Delete and Add": func() error {
-			if err := s.c.Delete(s.ctx, "k"); err != nil {
-				return err
-			}
-			return s.c.Add(s.ctx, "k", []byte("5"), 0)
-		},
+		"Increment by 0":     func() error { _, err := s.c.Increment(s.ctx, "k", 0); return err },
+		"Decrement by 0":     func() error { _, err := s.c.Decrement(s.ctx, "k", 0); return err },
+		"IncrementFrom by 0": func() error { _, err := s.c.IncrementFrom(s.ctx, "k", 0, 1, 0); return err },
+		"DecrementFrom by 0": func() error { _, err := s.c.DecrementFrom(s.ctx, "k", 0, 1, 0); return err },
 		"Flush and Set": func() error {
 			if err := s.c.Flush(s.ctx); err != nil {
 				return err
 			}
 			return s.c.Set(s.ctx, "k", []byte("5"), 0)
 		},
+		"Delete and IncrementFrom": func() error {
+			if err := s.c.Delete(s.ctx, "k"); err != nil {
+				return err
+			}
+			_, err := s.c.IncrementFrom(s.ctx, "k", 0, 5, 0)
+			return err
+		},
+		"CompareAndDelete and Set": func() error {
+			if err := s.c.CompareAndDelete(s.ctx, s.item("k")); err != nil {
+				return err
+			}
+			return s.c.Set(s.ctx, "k", []byte("5"), 0)
+		},
 	}
-	for name, change := range changes {
-		s.none(s.c.DeleteMulti(s.ctx, []string{"k"}), "DeleteMulti") // each from the first state of a key
+	for _, st := range s.storers() {
+		if st.present {
+			changes[st.name] = func() error { return st.do(s, "k", []byte("5"), 0) }
+		}
+		if st.absent {
+			changes["Delete and "+st.name] = func() error {
+				if err := s.c.DeleteMulti(s.ctx, []string{"k", "k:2"}); err != nil {
+					return err
+				}
+				return st.do(s, "k", []byte("5"), 0)
+			}
+		}
+	}
+	return changes
+}
+
+func swapNewState(s *suite) {
+	for name, change := range s.stateChanges() {
+		s.none(s.c.DeleteMulti(s.ctx, []string{"k", "k:2"}), "DeleteMulti") // each from the first state of a key
 		s.set("k", "5")
 		old := s.item("k")
 		s.none(change(), "%s", name)
 		s.is(s.swap(old, "6"), cache.ErrConflict, "CompareAndSwap after %s", name)
 		s.is(s.c.CompareAndDelete(s.ctx, old), cache.ErrConflict, "CompareAndDelete after %s", name)
+		s.is(s.c.CompareAndSwapMulti(s.ctx, []cache.Swap{{Old: old}}), cache.ErrConflict, "CompareAndSwapMulti after %s", name)
+		s.is(s.c.CompareAndDeleteMulti(s.ctx, []cache.Item{old}), cache.ErrConflict, "CompareAndDeleteMulti after %s", name)
 		s.has("k", "5")
+	}
+	for _, st := range s.storers() {
+		if !st.absent {
+			continue
+		}
+		var old [2]cache.Item
+		for i := range old {
+			s.none(s.c.DeleteMulti(s.ctx, []string{"k", "k:2"}), "DeleteMulti")
+			s.none(st.do(s, "k", []byte("5"), 0), "%s", st.name)
+			old[i] = s.item("k")
+		}
+		s.is(s.swap(old[0], "6"), cache.ErrConflict, "CompareAndSwap of an item that was removed and came back by %s", st.name)
+		s.none(s.swap(old[1], "6"), "CompareAndSwap of the item that %s brought back", st.name)
 	}
 }
 
-func swapMany(s *suite) {
+func swapSameState(s *suite) {
+	for _, k := range s.keepers() {
+		s.set("k", "old")
+		stale := s.item("k")
+		s.set("k", k.value)
+		it := s.item("k")
+		s.is(k.do(s, "k", stale), k.want, "%s", k.name)
+		s.none(s.swap(it, "new"), "CompareAndSwap after %s", k.name)
+		s.has("k", "new")
+	}
+}
+
+func swapBatch(s *suite) {
 	s.set("a", "1")
 	s.set("b", "2")
 	s.set("c", "3")
-	items, err := s.c.GetItemMulti(s.ctx, []string{"a", "b", "c"})
-	s.none(err, "GetItemMulti")
+	items := s.itemsOf("a", "b", "c")
 	s.set("b", "2")
-	s.none(s.swap(items["a"], "4"), "CompareAndSwap")
-	s.is(s.swap(items["b"], "5"), cache.ErrConflict, "CompareAndSwap of a changed item")
-	s.none(s.c.CompareAndDelete(s.ctx, items["c"]), "CompareAndDelete")
+	s.none(s.swap(items[0], "4"), "CompareAndSwap")
+	s.is(s.swap(items[1], "5"), cache.ErrConflict, "CompareAndSwap of a changed item")
+	s.none(s.c.CompareAndDelete(s.ctx, items[2]), "CompareAndDelete")
 	s.hasMulti([]string{"a", "b", "c"}, map[string]string{"a": "4", "b": "2"})
-}
-
-func swapDelete(s *suite) {
-	s.set("k", "1")
-	old := s.item("k")
-	s.set("k", "2")
-	s.is(s.c.CompareAndDelete(s.ctx, old), cache.ErrConflict, "CompareAndDelete of a changed item")
-	s.has("k", "2")
-	old = s.item("k")
-	s.none(s.c.CompareAndDelete(s.ctx, old), "CompareAndDelete")
-	s.misses("k")
-	s.is(s.c.CompareAndDelete(s.ctx, old), cache.ErrMiss, "CompareAndDelete for the second time")
-	s.none(s.c.Add(s.ctx, "k", []byte("3"), 0), "Add after CompareAndDelete")
-	s.has("k", "3")
 }
 
 func swapForeign(s *suite) {
@@ -193,32 +220,21 @@ func swapForeign(s *suite) {
 	s.has("k", "2")
 }
 
-func dropsForeign(s *suite) {
-	if err := s.swap(cache.Item{Key: "k"}, "1"); err == nil {
-		s.errorf("CompareAndSwap of a made-up item: no error")
-	}
-	if err := s.c.CompareAndDelete(s.ctx, cache.Item{Key: "k"}); err == nil {
-		s.errorf("CompareAndDelete of a made-up item: no error")
-	}
-}
-
 func swapConcurrent(s *suite) {
 	const workers, rounds = 8, 10
-	for round := range rounds {
+	for range rounds {
 		s.set("k", "0")
 		old := s.item("k")
-		won := s.winners(workers, cache.ErrConflict, func(worker int) error {
+		won := s.oneWins(workers, cache.ErrConflict, "CompareAndSwap of one state", func(worker int) error {
 			return s.swap(old, "worker "+strconv.Itoa(worker))
 		})
-		if len(won) != 1 {
-			s.errorf("round %d: %d swaps of one state succeeded, want 1", round, len(won))
+		if won < 0 {
 			continue
 		}
-		s.has("k", "worker "+strconv.Itoa(won[0]))
+		s.has("k", "worker "+strconv.Itoa(won))
 		old = s.item("k")
-		won = s.winners(workers, cache.ErrMiss, func(int) error { return s.c.CompareAndDelete(s.ctx, old) })
-		if len(won) != 1 {
-			s.errorf("round %d: %d deletes of one state succeeded, want 1", round, len(won))
-		}
+		s.oneWins(workers, cache.ErrMiss, "CompareAndDelete of one state", func(int) error {
+			return s.c.CompareAndDelete(s.ctx, old)
+		})
 	}
 }

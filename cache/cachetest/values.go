@@ -2,7 +2,7 @@ package cachetest
 
 import (
 	"bytes"
-	"slices"
+	"fmt"
 
 	"github.com/larder-go/larder/cache"
 )
@@ -15,66 +15,49 @@ var valueCases = []test{
 	},
 	{
 		name: "value/binary",
-		rule: "a value is any bytes, and comes back as it was stored",
+		rule: "a value is any bytes; every operation stores and returns them unchanged",
 		run:  binaryValues,
 	},
 	{
 		name: "value/copied",
-		rule: "the cache keeps no reference to the bytes it is given",
+		rule: "the cache keeps no reference to the bytes that it is given, however many they are",
 		run:  copiedValues,
 	},
 	{
 		name: "value/stable",
-		rule: "bytes that were returned never change under the reader",
+		rule: "bytes that were returned never change",
 		run:  stableValues, drops: dropsValues,
 	},
 	{
 		name: "value/large",
-		rule: "a large value is stored whole or is ErrTooLarge, and nothing else that was stored is lost",
+		rule: "a large value is stored in full or is ErrTooLarge, and nothing else that was stored is lost",
 		run:  largeValues,
+	},
+	{
+		name: "value/kind",
+		rule: "a driver that keeps the kind of a value keeps it in every operation; a swap keeps that of the old item, unless the view has another",
+		run:  swaps(keptKinds), drops: dropsItems,
 	},
 }
 
-// dropsValues is the whole life of a value in a cache that discards.
-func dropsValues(s *suite) {
-	for _, v := range [][]byte{nil, {}, value} {
-		s.none(s.c.Set(s.ctx, "k", v, 0), "Set")
-		s.misses("k")
-	}
-}
-
 func emptyValues(s *suite) {
-	keys := []string{"nil", "empty", "nil-multi", "added"}
-	s.none(s.c.Set(s.ctx, "nil", nil, 0), "Set of nil")
-	s.none(s.c.Set(s.ctx, "empty", []byte{}, 0), "Set of an empty value")
-	s.none(s.c.SetMulti(s.ctx, map[string][]byte{"nil-multi": nil}, 0), "SetMulti of nil")
-	s.none(s.c.Add(s.ctx, "added", nil, 0), "Add of nil")
-	want := map[string]string{}
-	for _, k := range keys {
-		want[k] = ""
-		got, err := s.c.Get(s.ctx, k)
-		if err != nil || got == nil || len(got) != 0 {
-			s.errorf("Get of %q: %#v and error %v, want an empty value that is not nil", k, got, err)
-		}
-		s.is(s.c.Add(s.ctx, k, value, 0), cache.ErrNotStored, "Add over the empty value at %q", k)
-	}
-	s.hasMulti(keys, want)
-	if !s.c.Supports(cache.OpGetItem) {
-		return
-	}
-	for _, k := range keys {
-		if it := s.item(k); it.Value == nil || len(it.Value) != 0 {
-			s.errorf("GetItem of %q: %#v, want an empty value that is not nil", k, it.Value)
+	for _, st := range s.storers() {
+		for _, empty := range [][]byte{nil, {}} {
+			key := fmt.Sprintf("%s:%t", st.name, empty == nil)
+			s.prepare(st, key, "old", 0)
+			s.none(st.do(s, key, empty, 0), "%s of an empty value", st.name)
+			for _, r := range s.readers() {
+				got, err := r.do(s, key)
+				s.found(r.name+" after "+st.name, key, got, err, "")
+			}
+			s.is(s.c.Add(s.ctx, key, value, 0), cache.ErrNotStored, "Add over the empty value at %q", key)
+			s.none(s.c.Replace(s.ctx, key, nil, 0), "Replace of the empty value at %q", key)
+			s.none(s.c.Delete(s.ctx, key), "Delete of the empty value at %q", key)
 		}
 	}
-	items, err := s.c.GetItemMulti(s.ctx, keys)
-	s.none(err, "GetItemMulti")
-	s.sameValues("GetItemMulti", itemValues(items), want)
-	s.none(s.c.CompareAndSwap(s.ctx, items["nil"], nil, 0), "CompareAndSwap to nil")
-	s.has("nil", "")
 }
 
-// binaries are values that a careless protocol or encoding would spoil.
+// binaries are values that a careless protocol or encoding would change.
 func binaries() map[string]string {
 	all := make([]byte, 256)
 	for i := range all {
@@ -98,127 +81,187 @@ func binaries() map[string]string {
 
 func binaryValues(s *suite) {
 	want := binaries()
-	keys := make([]string, 0, len(want))
+	var keys []string
 	for k, v := range want {
 		s.set(k, v)
 		keys = append(keys, k)
 	}
-	slices.Sort(keys)
-	for _, k := range keys {
-		s.has(k, want[k])
-	}
 	s.hasMulti(keys, want)
-	s.misses("smuggled")
-	if s.c.Supports(cache.OpGetItem) && !s.c.Discards() {
-		for _, k := range keys {
-			if it := s.item(k); string(it.Value) != want[k] {
-				s.errorf("GetItem of %q: %q, want %q", k, it.Value, want[k])
+	for _, st := range s.storers() {
+		for k, v := range want {
+			s.prepare(st, k, "old", 0)
+			s.none(st.do(s, k, []byte(v), 0), "%s of %q", st.name, k)
+			if s.c.Discards() {
+				s.misses(k)
+				continue
+			}
+			for _, r := range s.readers() {
+				got, err := r.do(s, k)
+				s.found(r.name+" after "+st.name, k, got, err, v)
 			}
 		}
 	}
+	s.misses("smuggled")
 }
 
 func copiedValues(s *suite) {
-	stored := []byte("original")
-	spoil := func() { copy(stored, "spoiled!") }
-	check := func(what string, err error) {
-		s.t.Helper()
-		s.none(err, "%s", what)
-		spoil()
-		s.has("k", "original")
-		copy(stored, "original")
+	for _, size := range []int{8, 5_000, 100_000, 1 << 20} {
+		size = min(size, s.most())
+		want := string(fill(size, 'o'))
+		for _, st := range s.storers() {
+			s.prepare(st, "k", "old", 0)
+			stored := []byte(want)
+			s.none(st.do(s, "k", stored, 0), "%s of %d bytes", st.name, size)
+			for i := range stored {
+				stored[i] = 'x'
+			}
+			got, err := s.c.Get(s.ctx, "k")
+			if s.c.Discards() {
+				s.is(err, cache.ErrMiss, "Get")
+			} else if err != nil || string(got) != want {
+				s.errorf("%d bytes changed after %s, when the caller wrote to the slice that it had passed (error %v)", size, st.name, err)
+			}
+		}
 	}
-	check("Set", s.c.Set(s.ctx, "k", stored, 0))
-	check("Replace", s.c.Replace(s.ctx, "k", stored, 0))
-	check("SetMulti", s.c.SetMulti(s.ctx, map[string][]byte{"k": stored}, 0))
-	check("ReplaceMulti", s.c.ReplaceMulti(s.ctx, map[string][]byte{"k": stored}, 0))
-	if s.c.Supports(cache.OpCompareAndSwap) && !s.c.Discards() {
-		check("CompareAndSwap", s.c.CompareAndSwap(s.ctx, s.item("k"), stored, 0))
+}
+
+// changes returns the operations that change or remove the value at "k", a number of five
+// digits.
+func (s *suite) changes() map[string]func() error {
+	changes := map[string]func() error{
+		"Increment": func() error { _, err := s.c.Increment(s.ctx, "k", 1); return err },
+		"Decrement": func() error { _, err := s.c.Decrement(s.ctx, "k", 1); return err },
+		"IncrementFrom": func() error {
+			_, err := s.c.IncrementFrom(s.ctx, "k", 1, 1, 0)
+			return err
+		},
+		"Delete":      func() error { return s.c.Delete(s.ctx, "k") },
+		"DeleteMulti": func() error { return s.c.DeleteMulti(s.ctx, []string{"k"}) },
+		"Flush":       func() error { return s.c.Flush(s.ctx) },
 	}
-	s.none(s.c.DeleteMulti(s.ctx, []string{"k"}), "DeleteMulti")
-	check("Add", s.c.Add(s.ctx, "k", stored, 0))
-	s.none(s.c.DeleteMulti(s.ctx, []string{"k"}), "DeleteMulti")
-	check("AddMulti", s.c.AddMulti(s.ctx, map[string][]byte{"k": stored}, 0))
+	for _, st := range s.storers() {
+		for name, v := range map[string]string{" of the same length": "20000", " of another length": "3"} {
+			changes[st.name+name] = func() error {
+				if !st.present {
+					if err := s.c.Delete(s.ctx, "k"); err != nil {
+						return err
+					}
+				}
+				return st.do(s, "k", []byte(v), 0)
+			}
+		}
+	}
+	if s.c.Supports(cache.OpTouch) {
+		changes["Touch"] = func() error { return s.c.Touch(s.ctx, "k", 0) }
+		changes["GetAndTouch"] = func() error { _, err := s.c.GetAndTouch(s.ctx, "k", 0); return err }
+	}
+	if s.c.Supports(cache.OpCompareAndSwap) {
+		changes["CompareAndDelete"] = func() error { return s.c.CompareAndDelete(s.ctx, s.item("k")) }
+		changes["CompareAndDeleteMulti"] = func() error { return s.c.CompareAndDeleteMulti(s.ctx, s.itemsOf("k")) }
+	}
+	return changes
 }
 
 func stableValues(s *suite) {
-	changes := map[string]func() error{
-		"Set of the same length": func() error { return s.c.Set(s.ctx, "k", []byte("20000"), 0) },
-		"Set of another length":  func() error { return s.c.Set(s.ctx, "k", []byte("3"), 0) },
-		"Replace":                func() error { return s.c.Replace(s.ctx, "k", []byte("40000"), 0) },
-		"Increment":              func() error { _, err := s.c.Increment(s.ctx, "k", 1); return err },
-		"Decrement":              func() error { _, err := s.c.Decrement(s.ctx, "k", 9999); return err },
-		"Delete":                 func() error { return s.c.Delete(s.ctx, "k") },
-		"Flush":                  func() error { return s.c.Flush(s.ctx) },
-		"Delete and Set": func() error {
-			if err := s.c.Delete(s.ctx, "k"); err != nil {
-				return err
-			}
-			return s.c.Set(s.ctx, "k", []byte("50000"), 0)
-		},
-	}
-	if s.c.Supports(cache.OpCompareAndSwap) {
-		changes["CompareAndSwap"] = func() error { return s.c.CompareAndSwap(s.ctx, s.item("k"), []byte("60000"), 0) }
-	}
+	changes := s.changes()
+	noise := map[string][]byte{"other": []byte("70000"), "others": []byte("80000")}
 	for name, change := range changes {
-		s.set("k", "10000")
-		first, err := s.c.Get(s.ctx, "k")
-		s.none(err, "Get")
-		many, err := s.c.GetMulti(s.ctx, []string{"k"})
-		s.none(err, "GetMulti")
-		s.none(change(), "%s", name)
-		for range 100 { // room that is free now is taken again
-			s.none(s.c.Set(s.ctx, "other", []byte("70000"), 0), "Set")
+		s.none(s.c.DeleteMulti(s.ctx, []string{"k", "k:2"}), "DeleteMulti")
+		s.set("k", "50000")
+		got := map[string][]byte{}
+		for _, r := range s.readers() {
+			v, err := r.do(s, "k")
+			s.found(r.name, "k", v, err, "50000")
+			got[r.name] = v
 		}
-		if string(first) != "10000" || string(many["k"]) != "10000" {
-			s.errorf("after %s the bytes that were got before are %q and %q, want %q", name, first, many["k"], "10000")
+		s.none(change(), "%s", name)
+		for range 4 { // memory that is free now is used again
+			s.none(s.c.SetMulti(s.ctx, noise, 0), "SetMulti")
+		}
+		for _, r := range s.readers() { // buffers too
+			_, err := r.do(s, "other")
+			s.none(err, "%s", r.name)
+		}
+		for op, v := range got {
+			if string(v) != "50000" {
+				s.errorf("after %s the bytes that %s had returned are %q, want %q", name, op, v, "50000")
+			}
 		}
 	}
 }
 
 func largeValues(s *suite) {
 	s.set("small", "kept")
-	var limit error // what a value of s.large answers
+	most := fill(s.most(), 'm')
 	if s.o.MaxValue > 0 {
-		limit = cache.ErrTooLarge
-		most := fill(s.o.MaxValue, 'm')
 		s.none(s.c.Set(s.ctx, "most", most, 0), "Set of MaxValue, %d bytes", len(most))
 		s.has("most", string(most))
+		s.none(s.c.DeleteMulti(s.ctx, []string{"most"}), "DeleteMulti")
 	}
 	large := fill(s.large, 'x')
+	tooLarge := s.o.MaxValue > 0 && !s.c.Discards()
 	check := func(what, key string, err error) {
 		s.t.Helper()
-		if limit != nil && !s.c.Discards() {
-			s.is(err, limit, "%s of %d bytes", what, len(large))
-			if got, err := s.c.Get(s.ctx, key); err == nil && len(got) > 3 {
-				s.errorf("after a refused %s of %d bytes there are %d bytes", what, len(large), len(got))
+		if tooLarge {
+			s.is(err, cache.ErrTooLarge, "%s of %d bytes", what, len(large))
+			if got, err := s.c.Get(s.ctx, key); err == nil && string(got) != "old" {
+				s.errorf("after a rejected %s of %d bytes there are %d bytes", what, len(large), len(got))
 			}
 		} else {
 			s.none(err, "%s of %d bytes", what, len(large))
 			s.hasBytes(key, large)
 		}
 		s.has("small", "kept")
-		s.none(s.c.DeleteMulti(s.ctx, []string{key}), "DeleteMulti")
 	}
-	check("Set", "set", s.c.Set(s.ctx, "set", large, 0))
-	check("Add", "add", s.c.Add(s.ctx, "add", large, 0))
-	s.set("replace", "old")
-	check("Replace", "replace", s.c.Replace(s.ctx, "replace", large, 0))
-	if s.c.Supports(cache.OpCompareAndSwap) && !s.c.Discards() {
-		s.set("swap", "old")
-		check("CompareAndSwap", "swap", s.c.CompareAndSwap(s.ctx, s.item("swap"), large, 0))
+	for _, st := range s.storers() {
+		s.prepare(st, "k", "old", 0)
+		check(st.name, "k", st.do(s, "k", large, 0))
+		s.none(s.c.DeleteMulti(s.ctx, []string{"k", "k:2"}), "DeleteMulti")
 	}
-
-	err := s.c.SetMulti(s.ctx, map[string][]byte{"a": []byte("1"), "b": large, "c": []byte("3")}, 0)
-	if limit != nil && !s.c.Discards() {
-		s.failedFor(err, cache.OpSetMulti, map[string]error{"b": limit}, "SetMulti with %d bytes", len(large))
-	} else {
-		s.none(err, "SetMulti with %d bytes", len(large))
-		s.hasBytes("b", large)
-	}
-	s.has("a", "1")
-	s.has("c", "3")
+	s.largeInBatch(large, tooLarge)
 	s.has("small", "kept")
+}
+
+// largeInBatch stores a large value between small ones.
+func (s *suite) largeInBatch(large []byte, tooLarge bool) {
+	s.t.Helper()
+	keys := []string{"a", "b", "c"}
+	values := map[string][]byte{"a": []byte("1"), "b": large, "c": []byte("3")}
+	failed := map[string]error{}
+	if tooLarge {
+		failed["b"] = cache.ErrTooLarge
+	}
+	check := func(op cache.Op, err error) {
+		s.t.Helper()
+		s.failedFor(err, op, failed, "%v with %d bytes", op, len(large))
+		s.has("a", "1")
+		s.has("c", "3")
+		if !tooLarge {
+			s.hasBytes("b", large)
+		}
+	}
+	old := func() {
+		for _, k := range keys {
+			s.set(k, "old")
+		}
+	}
+	check(cache.OpSetMulti, s.c.SetMulti(s.ctx, values, 0))
+	s.none(s.c.DeleteMulti(s.ctx, keys), "DeleteMulti")
+	check(cache.OpAddMulti, s.c.AddMulti(s.ctx, values, 0))
+	old()
+	check(cache.OpReplaceMulti, s.c.ReplaceMulti(s.ctx, values, 0))
+	if s.c.Discards() || !s.c.Supports(cache.OpCompareAndSwap) {
+		return
+	}
+	old()
+	var swaps []cache.Swap
+	for _, it := range s.itemsOf(keys...) {
+		swaps = append(swaps, cache.Swap{Old: it, Value: values[it.Key]})
+	}
+	check(cache.OpCompareAndSwapMulti, s.c.CompareAndSwapMulti(s.ctx, swaps))
+	s.none(s.c.DeleteMulti(s.ctx, keys), "DeleteMulti")
+	_, _, err := s.c.GetOrAddMulti(s.ctx, values, 0)
+	check(cache.OpGetOrAddMulti, err)
 }
 
 // hasBytes is has for a value that is too long to be a string.
@@ -233,4 +276,59 @@ func (s *suite) hasBytes(key string, want []byte) {
 	if !bytes.Equal(got, want) {
 		s.errorf("Get of %q: %d bytes, want the %d that were stored", key, len(got), len(want))
 	}
+}
+
+func keptKinds(s *suite) {
+	kinds := []cache.Kind{cache.Bytes, cache.Text, cache.Number}
+	s.none(s.c.as(cache.Text).Set(s.ctx, "k", []byte("7"), 0), "Set as text")
+	keeps := s.item("k").Kind == cache.Text
+	check := func(what, key string, want cache.Kind) {
+		s.t.Helper()
+		if !keeps {
+			want = cache.Bytes
+		}
+		for op, it := range map[string]cache.Item{"GetItem": s.item(key), "GetItemMulti": s.itemsOf(key)[0]} {
+			if it.Kind != want {
+				s.errorf("%s after %s: the kind is %v, want %v", op, what, it.Kind, want)
+			}
+		}
+		it, _, err := s.c.GetOrAdd(s.ctx, key, nil, 0)
+		s.none(err, "GetOrAdd")
+		many, _, err := s.c.GetOrAddMulti(s.ctx, map[string][]byte{key: nil}, 0)
+		s.none(err, "GetOrAddMulti")
+		if it.Kind != want || many[key].Kind != want {
+			s.errorf("GetOrAdd and GetOrAddMulti after %s: the kinds are %v and %v, want %v", what, it.Kind, many[key].Kind, want)
+		}
+	}
+	plain := s.c
+	for _, kind := range kinds {
+		for _, st := range s.storers() {
+			s.prepare(st, "k", "1", 0)
+			s.c = plain.as(kind)
+			err := st.do(s, "k", []byte("7"), 0)
+			s.c = plain
+			s.none(err, "%s as %v", st.name, kind)
+			check(fmt.Sprintf("%s as %v", st.name, kind), "k", kind)
+		}
+		// What does not store a value of the caller keeps the kind.
+		s.none(plain.as(kind).Set(s.ctx, "k", []byte("7"), 0), "Set as %v", kind)
+		s.increment("k", 1, 8)
+		check(fmt.Sprintf("Increment of %v", kind), "k", kind)
+		s.decrement("k", 1, 7)
+		check(fmt.Sprintf("Decrement of %v", kind), "k", kind)
+		if s.c.Supports(cache.OpTouch) {
+			s.none(s.c.Touch(s.ctx, "k", 0), "Touch")
+			check(fmt.Sprintf("Touch of %v", kind), "k", kind)
+			_, err := s.c.GetAndTouch(s.ctx, "k", 0)
+			s.none(err, "GetAndTouch")
+			check(fmt.Sprintf("GetAndTouch of %v", kind), "k", kind)
+		}
+		s.none(s.swap(s.item("k"), "9"), "CompareAndSwap")
+		check(fmt.Sprintf("CompareAndSwap of %v", kind), "k", kind)
+		s.none(s.c.CompareAndSwapMulti(s.ctx, []cache.Swap{{Old: s.item("k"), Value: []byte("10")}}), "CompareAndSwapMulti")
+		check(fmt.Sprintf("CompareAndSwapMulti of %v", kind), "k", kind)
+	}
+	n, err := s.c.IncrementFrom(s.ctx, "new", 1, 1, 0)
+	s.counted(n, err, 2, "IncrementFrom")
+	check("IncrementFrom of an absent key", "new", cache.Number)
 }

@@ -22,12 +22,12 @@ func TestAllocs(t *testing.T) {
 	defer mc.Close()
 	mc.SetTimeout(patient)
 	value := make([]byte, 128)
-	bare := func(want error, f func() error) float64 {
-		return testing.AllocsPerRun(200, func() {
+	bare := func(want error, f func() error) int {
+		return int(testing.AllocsPerRun(200, func() {
 			if err := f(); err != want {
 				t.Fatalf("bare library: %v, want %v", err, want)
 			}
-		})
+		}))
 	}
 	set := bare(nil, func() error { return mc.Set(&memcache.Item{Key: "k", Value: value}) })
 	addPresent := bare(memcache.ErrNotStored, func() error { return mc.Add(&memcache.Item{Key: "k", Value: value}) })

@@ -42,9 +42,10 @@ func TestTries(t *testing.T) {
 				want = []string{"ttl/expires"}
 			}
 			synctest.Test(t, func(t *testing.T) {
-				failed := results(Options{Granularity: time.Second}, func() subject {
-					return plain{cache.New(leaping{&coarse{newMapCache()}, n, factor}, cache.Options{Name: "leaping"})}
-				}, nil)
+				failed := results(Options{Granularity: time.Second}, func(bool) (subject, *mapCache) {
+					m := newMapCache()
+					return plain{cache.New(leaping{&coarse{m}, n, factor}, cache.Options{Name: "leaping"})}, m
+				})
 				if got := slices.Sorted(maps.Keys(failed)); !slices.Equal(got, want) {
 					t.Errorf("%s in %d tries: failed: %q, want %q", name, n, got, want)
 				}

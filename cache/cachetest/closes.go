@@ -7,22 +7,31 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-var callCases = []test{
+var closeCases = []test{
 	{
 		name: "close/twice",
-		rule: "Close is safe to call twice, and closes every view",
-		run:  closeTwice,
+		rule: "Close may be called twice, and closes every view",
+		run:  closeTwice, portable: true,
 	},
 	{
 		name: "close/afterwards",
-		rule: "after Close every operation is ErrClosed",
-		run:  closeAfterwards,
+		rule: "after Close every operation returns ErrClosed",
+		run:  closeAfterwards, portable: true,
 	},
 	{
 		name: "context/done before",
-		rule: "when the context is done before the call, its error is returned and nothing is sent, on every operation",
-		run:  contextDone,
+		rule: "if the context is done before the call, every operation returns its error, and nothing is sent",
+		run:  contextDone, portable: true,
 	},
+}
+
+// itemIfAny reads key, if the cache has items.
+func (s *suite) itemIfAny(key string) cache.Item {
+	s.t.Helper()
+	if s.c.Supports(cache.OpGetItem) && !s.c.Discards() {
+		return s.item(key)
+	}
+	return cache.Item{}
 }
 
 func closeTwice(s *suite) {
@@ -40,10 +49,7 @@ func closeTwice(s *suite) {
 
 func closeAfterwards(s *suite) {
 	s.set("k", "1")
-	var item cache.Item
-	if s.c.Supports(cache.OpGetItem) && !s.c.Discards() {
-		item = s.item("k")
-	}
+	item := s.itemIfAny("k")
 	s.none(s.c.Close(), "Close")
 	for _, c := range calls {
 		s.is(c.do(s, s.ctx, input{key: "k", item: item}), cache.ErrClosed, "%s after Close", c.name)
@@ -52,15 +58,12 @@ func closeAfterwards(s *suite) {
 
 func contextDone(s *suite) {
 	s.set("k", "5")
-	var item cache.Item
-	if s.c.Supports(cache.OpGetItem) && !s.c.Discards() {
-		item = s.item("k")
-	}
-	cancelled, cancel := context.WithCancel(s.ctx)
+	item := s.itemIfAny("k")
+	canceled, cancel := context.WithCancel(s.ctx)
 	cancel()
 	late, cancel := context.WithDeadline(s.ctx, time.Now().Add(-time.Second))
 	defer cancel()
-	for _, done := range []context.Context{cancelled, late} {
+	for _, done := range []context.Context{canceled, late} {
 		for _, c := range calls {
 			for _, key := range []string{"k", "absent"} {
 				s.is(c.do(s, done, input{key: key, item: item}), done.Err(), "%s of %q", c.name, key)

@@ -1,0 +1,324 @@
+package cachetest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/driver"
+)
+
+// month is where memcached begins to read an expiry as a date.
+const month = 30 * 24 * time.Hour
+
+// A rule is one that a mapCache can break in one operation; it is named by what happens
+// then.
+type rule string
+
+// A row of the matrix is a rule, the operations in which it is broken one at a time, and
+// the case that must find each.
+type row struct {
+	rule  rule
+	found string
+	ops   []driver.Op
+}
+
+func ops(groups ...[]driver.Op) []driver.Op { return slices.Concat(groups...) }
+
+// The operations of a driver in groups. GetOrAdd is GetOrAddMulti here, with one key.
+var (
+	setOps     = []driver.Op{driver.OpSet, driver.OpSetMulti}
+	addOps     = []driver.Op{driver.OpAdd, driver.OpAddMulti}
+	replaceOps = []driver.Op{driver.OpReplace, driver.OpReplaceMulti}
+	swapOps    = []driver.Op{driver.OpCompareAndSwap, driver.OpCompareAndSwapMulti}
+	cutOps     = []driver.Op{driver.OpCompareAndDelete, driver.OpCompareAndDeleteMulti}
+	deleteOps  = []driver.Op{driver.OpDelete, driver.OpDeleteMulti}
+	countOps   = []driver.Op{driver.OpIncrement, driver.OpDecrement}
+	getOps     = []driver.Op{driver.OpGet, driver.OpGetMulti}
+	itemOps2   = []driver.Op{driver.OpGetItem, driver.OpGetItemMulti}
+	orAddOps   = []driver.Op{driver.OpGetOrAddMulti}
+	touchOps   = []driver.Op{driver.OpTouch, driver.OpGetAndTouch}
+	gatOps     = []driver.Op{driver.OpGetAndTouch}
+
+	storeOps = ops(setOps, addOps, replaceOps, swapOps, orAddOps)
+	readOps  = ops(getOps, itemOps2, orAddOps, gatOps)
+	multiOps = []driver.Op{driver.OpSetMulti, driver.OpAddMulti, driver.OpReplaceMulti, driver.OpDeleteMulti, driver.OpGetMulti,
+		driver.OpGetItemMulti, driver.OpGetOrAddMulti, driver.OpCompareAndSwapMulti, driver.OpCompareAndDeleteMulti}
+	everyKeyed = ops(storeOps, readOps, deleteOps, cutOps, countOps, []driver.Op{driver.OpTouch})
+)
+
+// What breaks in a driver.
+const (
+	// Keys.
+	foldsKeys rule = "some keys that differ in case are one"
+	cutsKeys  rule = "a key of 250 bytes loses its end"
+
+	// Values.
+	emptyIsNil       rule = "an empty value is nil"
+	cutsStores       rule = "a stored value ends at a line end"
+	cutsReads        rule = "a value that is read ends at a line end"
+	trimsReads       rule = "a value that is read loses spaces at its end"
+	keepsSmallSlices rule = "the slice of a small value is kept"
+	keepsLargeSlices rule = "the slice of a value over 4 KiB is kept"
+	writesInPlace    rule = "bytes that were returned are overwritten"
+	reusesBuffer     rule = "the next read overwrites the bytes that were returned"
+	cutsLarge        rule = "a value that is too large loses its end"
+	largeIsOutage    rule = "a value that is too large looks like an outage"
+	storesOneKind    rule = "the kind is always text"
+
+	// TTLs.
+	losesTTL      rule = "the TTL is lost"
+	zeroIsAYear   rule = "no expiry is a year"
+	zeroKeepsTTL  rule = "no expiry keeps the TTL that the key had"
+	keepsOldTTL   rule = "the TTL that the key had stays"
+	truncatesTTL  rule = "a TTL below a second is none"
+	monthIsPast   rule = "a TTL of more than 30 days is in the past"
+	hugeIsPast    rule = "the largest TTL overflows"
+	expiresEarly  rule = "the TTL is a second too short"
+	expiresLate   rule = "the TTL is a second too long"
+	findsExpired  rule = "an expired item is found"
+	findsAtExpiry rule = "an item is found exactly at its expiry"
+	renewsTTL     rule = "the TTL begins anew"
+	forgetsTTL    rule = "the TTL is removed"
+	hidesTTL      rule = "the TTL is not told, though it is by others"
+	tellsFullTTL  rule = "the TTL that is told does not shrink"
+
+	// Reads, stores and deletes.
+	wrapsMiss         rule = "a miss is wrapped"
+	missIsError       rule = "an absent key is an error of the batch"
+	takesAway         rule = "the item is gone afterwards"
+	storesAlways      rule = "the condition is ignored"
+	rejectsSilently   rule = "a rejection is no error"
+	failsThoughStored rule = "a success is an error"
+	removesNothing    rule = "nothing is removed"
+	removesNeighbor   rule = "another key is removed as well"
+	saysAdded         rule = "a present item is said to be added"
+
+	// Batches.
+	losesRepeats  rule = "a key that repeats is lost"
+	losesOthers   rule = "one failure loses the other keys"
+	endsTooEarly  rule = "the end of a large batch is dropped"
+	endsAtFailure rule = "a batch ends at the first failure"
+	mixesBatches  rule = "results are mixed up"
+	sharesTTL     rule = "all items of a batch get one TTL"
+
+	// Counters.
+	countsAbsent   rule = "counting an absent key stores 0"
+	countsSigns    rule = `"+5" counts`
+	countsSpaces   rule = `" 5" counts`
+	countsEmpty    rule = "an empty value counts as 0"
+	countsLiterals rule = `"0x10" counts`
+	countsPrefixes rule = `"5x" counts`
+	countsTooLarge rule = "a number over 64 bits counts"
+	countsBy32Bits rule = "numbers have 32 bits"
+	stopsOrWraps   rule = "increments stop at the top, or decrements wrap"
+	padsCounters   rule = "a counter that lost a digit is padded"
+
+	// Items.
+	equalIsNoChange  rule = "a store of equal bytes makes no new state"
+	beginsStatesAnew rule = "the states of a key that was deleted begin anew"
+	makesNewState    rule = "a new state is made without a store"
+	comparesNothing  rule = "the token is not compared"
+	goneIsConflict   rule = "an item that is gone is a conflict"
+	mixesStates      rule = "the token is of a later state than the value"
+
+	// Concurrency.
+	notAtomic     rule = "others can come between look and write"
+	touchesNewest rule = "a store can come between the value and the touch"
+
+	// The whole.
+	countsNothing rule = "the statistics do not count it"
+
+	// Failures.
+	outageIsMiss       rule = "an outage looks like a miss"
+	outageIsRejection  rule = "an outage looks like a rejection"
+	outageIsBare       rule = "an outage does not say of whom"
+	unreadableIsMiss   rule = "a value that cannot be decoded is a miss"
+	unreadableIsOutage rule = "a value that cannot be decoded is an outage"
+	returnsUnreadable  rule = "a value that cannot be decoded is returned raw"
+)
+
+// matrix is every rule that a driver must keep, broken in each operation alone where that
+// can be told from outside. What is above the driver is in portable_test.go.
+var matrix = []row{
+	{foldsKeys, "key/any", everyKeyed},
+	{cutsKeys, "key/any", everyKeyed},
+
+	{emptyIsNil, "value/empty", readOps},
+	{cutsStores, "value/binary", storeOps},
+	{cutsStores, "touch/ttl", touchOps},
+	{cutsReads, "value/binary", readOps},
+	{trimsReads, "value/binary", readOps},
+	{trimsReads, "count/user bytes", readOps},
+	{keepsSmallSlices, "value/copied", storeOps},
+	{keepsLargeSlices, "value/copied", storeOps},
+	{writesInPlace, "value/stable", ops(setOps, replaceOps, swapOps, countOps, deleteOps, cutOps, []driver.Op{driver.OpFlush})},
+	{reusesBuffer, "value/stable", readOps},
+	{cutsLarge, "value/large", storeOps},
+	{largeIsOutage, "value/large", storeOps},
+	{storesOneKind, "value/kind", ops(storeOps, itemOps2, countOps, touchOps)},
+
+	{losesTTL, "ttl/every operation", ops(storeOps, touchOps)},
+	{losesTTL, "ttl/kept", countOps},
+	{zeroIsAYear, "ttl/zero", ops(storeOps, touchOps)},
+	{zeroKeepsTTL, "ttl/zero", ops(setOps, replaceOps, swapOps, touchOps)},
+	{keepsOldTTL, "ttl/every operation", ops(setOps, replaceOps, swapOps, touchOps)},
+	{truncatesTTL, "ttl/below a second", ops(storeOps, touchOps)},
+	{monthIsPast, "ttl/long", ops(storeOps, touchOps)},
+	{hugeIsPast, "ttl/long", ops(storeOps, touchOps)},
+	{expiresEarly, "ttl/every operation", ops(storeOps, touchOps)},
+	{expiresLate, "ttl/every operation", ops(storeOps, touchOps)},
+	{expiresEarly, "ttl/expires", []driver.Op{driver.OpSet}},
+	{findsExpired, "ttl/expired is absent", ops(getOps, itemOps2, touchOps, countOps, addOps, replaceOps, orAddOps, swapOps, cutOps, []driver.Op{driver.OpDelete})},
+	{findsAtExpiry, "ttl/exactly", ops(getOps, itemOps2, touchOps, countOps, addOps, replaceOps, orAddOps, swapOps, cutOps, []driver.Op{driver.OpDelete})},
+	{renewsTTL, "ttl/kept", ops(getOps, itemOps2, orAddOps, addOps, swapOps, cutOps)},
+	{forgetsTTL, "ttl/kept", ops(getOps, itemOps2, orAddOps, addOps, swapOps, cutOps, countOps)},
+	{hidesTTL, "item ttl/remaining", ops(itemOps2, orAddOps)},
+	{tellsFullTTL, "item ttl/remaining", ops(itemOps2, orAddOps)},
+
+	{wrapsMiss, "get/miss", []driver.Op{driver.OpGet, driver.OpGetItem, driver.OpGetAndTouch, driver.OpTouch, driver.OpDelete, driver.OpIncrement, driver.OpDecrement}},
+	{wrapsMiss, "swap/gone", []driver.Op{driver.OpCompareAndSwap}},
+	{wrapsMiss, "swap/delete", []driver.Op{driver.OpCompareAndDelete}},
+	{missIsError, "get multi/partial", []driver.Op{driver.OpGetMulti, driver.OpGetItemMulti}},
+	{takesAway, "get/hit", ops(getOps, itemOps2)},
+	{storesAlways, "add/if absent", []driver.Op{driver.OpAdd}},
+	{storesAlways, "replace/if present", []driver.Op{driver.OpReplace}},
+	{storesAlways, "add multi/exactly", []driver.Op{driver.OpAddMulti}},
+	{storesAlways, "replace multi/exactly", []driver.Op{driver.OpReplaceMulti}},
+	{storesAlways, "get or add/present", orAddOps},
+	{storesAlways, "swap/gone", []driver.Op{driver.OpCompareAndSwap}},
+	{storesAlways, "swap many/exactly", []driver.Op{driver.OpCompareAndSwapMulti}},
+	{rejectsSilently, "add/if absent", []driver.Op{driver.OpAdd}},
+	{rejectsSilently, "replace/if present", []driver.Op{driver.OpReplace}},
+	{rejectsSilently, "add multi/exactly", []driver.Op{driver.OpAddMulti}},
+	{rejectsSilently, "replace multi/exactly", []driver.Op{driver.OpReplaceMulti}},
+	{rejectsSilently, "delete/absent", []driver.Op{driver.OpDelete}},
+	{rejectsSilently, "get or add/absent", orAddOps},
+	{rejectsSilently, "swap/changed", []driver.Op{driver.OpCompareAndSwap}},
+	{rejectsSilently, "swap/delete", []driver.Op{driver.OpCompareAndDelete}},
+	{rejectsSilently, "swap many/exactly", []driver.Op{driver.OpCompareAndSwapMulti, driver.OpCompareAndDeleteMulti}},
+	{rejectsSilently, "touch/ttl", touchOps},
+	{failsThoughStored, "set/always", []driver.Op{driver.OpSet}},
+	{failsThoughStored, "set multi/all", []driver.Op{driver.OpSetMulti}},
+	{failsThoughStored, "add multi/exactly", []driver.Op{driver.OpAddMulti}},
+	{failsThoughStored, "replace multi/exactly", []driver.Op{driver.OpReplaceMulti}},
+	{failsThoughStored, "add/if absent", []driver.Op{driver.OpAdd}},
+	{failsThoughStored, "replace/if present", []driver.Op{driver.OpReplace}},
+	{removesNothing, "delete/present", []driver.Op{driver.OpDelete}},
+	{removesNothing, "delete multi/absent", []driver.Op{driver.OpDeleteMulti}},
+	{removesNothing, "swap/delete", []driver.Op{driver.OpCompareAndDelete}},
+	{removesNothing, "swap many/exactly", []driver.Op{driver.OpCompareAndDeleteMulti}},
+	{removesNothing, "flush/everything", []driver.Op{driver.OpFlush}},
+	{removesNeighbor, "delete/present", []driver.Op{driver.OpDelete}},
+	{saysAdded, "get or add/present", orAddOps},
+
+	{losesRepeats, "get multi/partial", []driver.Op{driver.OpGetMulti, driver.OpGetItemMulti}},
+	{losesOthers, "outage/the others", []driver.Op{driver.OpGetMulti, driver.OpGetItemMulti, driver.OpGetOrAddMulti, driver.OpSetMulti, driver.OpReplaceMulti}},
+	{losesOthers, "value/large", []driver.Op{driver.OpSetMulti, driver.OpAddMulti, driver.OpReplaceMulti}},
+	{endsTooEarly, "get multi/many", []driver.Op{driver.OpGetMulti, driver.OpGetItemMulti, driver.OpSetMulti, driver.OpDeleteMulti}},
+	{endsTooEarly, "store multi/many", []driver.Op{driver.OpSetMulti, driver.OpAddMulti, driver.OpReplaceMulti}},
+	{endsTooEarly, "get or add/many", orAddOps},
+	{endsTooEarly, "swap many/large", []driver.Op{driver.OpCompareAndSwapMulti, driver.OpCompareAndDeleteMulti}},
+	{endsAtFailure, "outage/the others", multiOps[:7]},
+	{endsAtFailure, "swap many/exactly", []driver.Op{driver.OpCompareAndSwapMulti, driver.OpCompareAndDeleteMulti}},
+	{mixesBatches, "get multi/many", []driver.Op{driver.OpGetMulti, driver.OpGetItemMulti}},
+	{mixesBatches, "get or add/many", orAddOps},
+	{mixesBatches, "store multi/many", []driver.Op{driver.OpAddMulti, driver.OpReplaceMulti}},
+	{mixesBatches, "swap many/large", []driver.Op{driver.OpCompareAndSwapMulti, driver.OpCompareAndDeleteMulti}},
+	{sharesTTL, "swap many/own values", []driver.Op{driver.OpCompareAndSwapMulti}},
+
+	{countsAbsent, "count/absent", countOps},
+	{countsSigns, "count/not a number", countOps},
+	{countsSpaces, "count/not a number", countOps},
+	{countsEmpty, "count/not a number", countOps},
+	{countsLiterals, "count/not a number", countOps},
+	{countsPrefixes, "count/not a number", countOps},
+	{countsTooLarge, "count/not a number", countOps},
+	{countsBy32Bits, "count/wrap", []driver.Op{driver.OpIncrement}},
+	{countsBy32Bits, "count/floor", []driver.Op{driver.OpDecrement}},
+	{stopsOrWraps, "count/wrap", []driver.Op{driver.OpIncrement}},
+	{stopsOrWraps, "count/floor", []driver.Op{driver.OpDecrement}},
+	{padsCounters, "count/padding", readOps},
+
+	{equalIsNoChange, "swap/new state", ops(setOps, replaceOps, swapOps, countOps)},
+	{beginsStatesAnew, "swap/new state", ops(setOps, addOps, orAddOps)},
+	{makesNewState, "swap/same state", ops(getOps, addOps, swapOps, cutOps, countOps)},
+	{comparesNothing, "swap/new state", ops(swapOps, cutOps)},
+	{comparesNothing, "swap many/exactly", []driver.Op{driver.OpCompareAndSwapMulti, driver.OpCompareAndDeleteMulti}},
+	{goneIsConflict, "swap/gone", []driver.Op{driver.OpCompareAndSwap}},
+	{goneIsConflict, "swap/delete", []driver.Op{driver.OpCompareAndDelete}},
+	{goneIsConflict, "swap many/exactly", []driver.Op{driver.OpCompareAndSwapMulti, driver.OpCompareAndDeleteMulti}},
+	{mixesStates, "get or add/same state", ops(itemOps2, orAddOps)},
+
+	{notAtomic, "concurrent/add", addOps},
+	{notAtomic, "get or add/concurrent", orAddOps},
+	{notAtomic, "concurrent/delete", []driver.Op{driver.OpDelete}},
+	{notAtomic, "count/concurrent", countOps},
+	{notAtomic, "concurrent/deleted", ops(replaceOps, countOps, touchOps, swapOps)},
+	{notAtomic, "touch/concurrent", touchOps},
+	{notAtomic, "swap/concurrent", []driver.Op{driver.OpCompareAndSwap, driver.OpCompareAndDelete}},
+	{notAtomic, "swap many/concurrent", []driver.Op{driver.OpCompareAndSwapMulti, driver.OpCompareAndDeleteMulti}},
+	{touchesNewest, "touch/same item", gatOps},
+
+	{countsNothing, "stats/counts", ops(storeOps[:6], swapOps, countOps, readOps)},
+
+	{outageIsMiss, "outage/never a miss", ops(setOps, addOps, replaceOps, readOps, deleteOps, countOps, []driver.Op{driver.OpTouch})},
+	{outageIsRejection, "outage/never a miss", ops(addOps, replaceOps)},
+	{outageIsBare, "outage/never a miss", ops(setOps, addOps, replaceOps, readOps, deleteOps, countOps, []driver.Op{driver.OpTouch})},
+	{unreadableIsMiss, "unreadable/reads", readOps},
+	{unreadableIsOutage, "unreadable/reads", readOps},
+	{returnsUnreadable, "unreadable/reads", readOps},
+}
+
+// A column of the matrix is one rule, broken in one operation.
+func (r row) breach(op driver.Op) breach { return breach{r.rule, op} }
+
+// TestMatrix breaks each rule in each operation alone and sees that the case finds it.
+func TestMatrix(t *testing.T) {
+	byName := map[string]test{}
+	for _, c := range cases(everyOption) {
+		byName[c.name] = c
+	}
+	for _, r := range matrix {
+		c, ok := byName[r.found]
+		if !ok {
+			t.Fatalf("%s: there is no case %q", r.rule, r.found)
+		}
+		for _, op := range r.ops {
+			t.Run(fmt.Sprintf("%s/%v/%s", strings.ReplaceAll(r.found, "/", " "), op, r.rule), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					if errs := runCase(c, brokenMap(r.breach(op))); len(errs) == 0 {
+						t.Errorf("%v: %s, and the case %q passes", op, r.rule, c.name)
+					}
+				})
+			})
+		}
+	}
+}
+
+// brokenMap opens a mapCache with batches that breaks a rule in one operation.
+func brokenMap(b breach) opener {
+	return func(down bool) (subject, *mapCache) {
+		m := newMapCache()
+		m.max, m.broken = largest, b
+		var d driver.Cache = mapBatches{m}
+		if down {
+			m.down = everyOther
+			d = unreachable{mapBatches{m}}
+		}
+		return plain{cache.New(d, cache.Options{Name: "map"})}, m
+	}
+}
+
+// unreachable is a mapCache of which a server is down: it pings in vain.
+type unreachable struct{ mapBatches }
+
+func (unreachable) Ping(context.Context) error {
+	return driver.Unavailable("map", driver.OpPing, "server-1", context.DeadlineExceeded)
+}

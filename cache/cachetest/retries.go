@@ -1,0 +1,115 @@
+package cachetest
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+)
+
+const (
+	// tries is the number of tries of a case that depends on a clock which may skip
+	// ticks.
+	tries = 3
+	// mayRetry is the number of cases of a Run that may need more than one. A server
+	// that keeps its TTLs needs none on a machine that is not overloaded.
+	mayRetry = 2
+)
+
+// retries are the cases of a Run that needed more than one try.
+type retries struct {
+	mu    sync.Mutex
+	cases []string
+	out   *os.File // nil: standard output
+}
+
+func (r *retries) add(name string, failed int, first string) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cases = append(r.cases, fmt.Sprintf("%s failed %d of %d tries: %s", name, failed, tries, first))
+}
+
+// report prints the retries of the Run with that name, and returns what is wrong with
+// their number.
+func (r *retries) report(name string) (problem string) {
+	if len(r.cases) == 0 {
+		return ""
+	}
+	slices.Sort(r.cases)
+	text := fmt.Sprintf("cachetest: %s: %d cases that wait for the clock of the backend needed a retry, at most %d may:\n\t%s",
+		name, len(r.cases), mayRetry, strings.Join(r.cases, "\n\t"))
+	if len(r.cases) > mayRetry {
+		return text
+	}
+	out := r.out
+	if out == nil {
+		out = os.Stdout
+	}
+	fmt.Fprintln(out, text)
+	return ""
+}
+
+// A try takes the place of a [testing.T] in a try that may fail, and keeps the first
+// failure.
+type try struct {
+	tb
+	mu      sync.Mutex
+	first   string // empty: none
+	skipped []any
+}
+
+func (r *try) Helper()    {}
+func (r *try) FailNow()   { runtime.Goexit() }
+func (r *try) Log(...any) {}
+
+func (r *try) Skip(reason ...any) {
+	r.skipped = reason
+	runtime.Goexit()
+}
+
+func (r *try) Error(args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.first == "" {
+		r.first = fmt.Sprint(args...)
+	}
+}
+
+// passes tries do as often as it may fail, and reports whether it passed. If not, the last
+// try remains for the caller, whose failures count. Every try has its own keys, so that it
+// does not find what the one before has left.
+func (s *suite) passes(do func(*suite)) bool {
+	t, c, prefix := s.t, s.c, s.o.KeyPrefix
+	first := ""
+	for n := range tries - 1 {
+		r := &try{}
+		s.t = r
+		done := make(chan struct{})
+		go func() { // FailNow ends the goroutine
+			defer close(done)
+			do(s)
+		}()
+		<-done
+		s.t = t
+		if r.skipped != nil {
+			t.Skip(r.skipped...)
+		}
+		if r.first == "" {
+			if n > 0 {
+				s.retried.add(s.test.name, n, first)
+			}
+			return true
+		}
+		first, _, _ = strings.Cut(strings.TrimSpace(r.first), "\n")
+		again := fmt.Sprintf("again%d:", n+1)
+		s.c, s.o.KeyPrefix = c.withPrefix(again), prefix+again
+		s.reports.Store(0)
+	}
+	s.retried.add(s.test.name, tries-1, first)
+	return false
+}
