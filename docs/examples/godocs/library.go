@@ -120,3 +120,39 @@ func (p *pkg) public() bool {
 	elements := strings.Split(p.Path, "/")
 	return elements[0] != "vendor" && !slices.Contains(elements, "internal")
 }
+
+// wires counts what all pages show: each page is wired to its own package and to those
+// that it imports.
+func (l *library) wires() int {
+	return len(l.paths()) + l.imports()
+}
+
+// mostImported returns the package, of those that programs can import, that most others
+// import. Of several it returns the first.
+func (l *library) mostImported() string {
+	counts := map[string]int{}
+	for _, path := range l.paths() {
+		for _, imported := range l.get(path).Imports {
+			counts[imported]++
+		}
+	}
+	best := ""
+	for _, path := range l.paths() {
+		if l.get(path).public() && (best == "" || counts[path] > counts[best]) {
+			best = path
+		}
+	}
+	return best
+}
+
+// unaffected returns a package that programs can import whose page does not become stale
+// when the package at path changes, or "".
+func (l *library) unaffected(path string) string {
+	affected := l.affected(path)
+	for _, other := range l.paths() {
+		if l.get(other).public() && !slices.Contains(affected, other) {
+			return other
+		}
+	}
+	return ""
+}

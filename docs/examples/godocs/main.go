@@ -1,7 +1,7 @@
 // Godocs serves the documentation of the Go standard library on this machine, from a
-// cache. It shows what larder is for, on real work: pages are rendered from the
-// sources of each package, cached, and wired to the packages that they show something
-// of, so that "package io has changed" drops exactly the pages that are now wrong.
+// cache. It is the demo of larder: pages are rendered from the sources of each package,
+// cached, and wired to the packages that they show something of, so that one operation
+// drops exactly the pages that are out of date when package io has changed.
 //
 //	godocs                               read all pages cold and warm, and check an invalidation
 //	godocs -http :8080                   serve the pages
@@ -48,6 +48,7 @@ type config struct {
 	http   string
 	goroot string
 	change string
+	warm   bool
 	ttl    time.Duration
 }
 
@@ -58,7 +59,8 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	f.StringVar(&c.dsn, "dsn", "memory://", "the `cache` to use; drivers: "+strings.Join(cache.Drivers(), ", "))
 	f.StringVar(&c.http, "http", "", "serve the pages at this `address`, such as :8080")
 	f.StringVar(&c.goroot, "goroot", "", "the `folder` of the Go to document (default: what go env GOROOT says)")
-	f.StringVar(&c.change, "change", "io", "the `package` that changes in the report")
+	f.StringVar(&c.change, "change", "io", "the `package` that changes in the report, and is the example in the browser")
+	f.BoolVar(&c.warm, "warm", true, "with -http, render all pages when the program begins")
 	f.DurationVar(&c.ttl, "ttl", 24*time.Hour, "how long pages are kept")
 	if err := f.Parse(args); err != nil {
 		return config{}, err
@@ -71,6 +73,13 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	}
 	return c, nil
 }
+
+// introduction says what the report shows.
+const introduction = `larder demo: the documentation of the Go standard library, rendered from its sources
+and kept in a cache. A page is wired to every package that it shows something of. When
+a package changes, one operation drops the pages that are out of date, and no others.
+
+`
 
 func run(ctx context.Context, args []string, stdout io.Writer, stderr *os.File) (err error) {
 	config, err := parseFlags(args, stderr)
@@ -97,7 +106,7 @@ func run(ctx context.Context, args []string, stdout io.Writer, stderr *os.File) 
 
 	// The prefix keeps pages of other Go releases apart from these on a server that
 	// is shared, and pages of other releases of this program: the first number.
-	prefix := "godocs/1/" + strings.ReplaceAll(source.platform(), " ", "/") + "/"
+	prefix := "godocs/2/" + strings.ReplaceAll(source.platform(), " ", "/") + "/"
 	if config.http == "" {
 		// The report begins cold, whatever others have stored.
 		prefix += rand.Text() + "/"
@@ -107,18 +116,18 @@ func run(ctx context.Context, args []string, stdout io.Writer, stderr *os.File) 
 		return err
 	}
 	unreachable := c.Ping(ctx)
-	driver, _, _ := strings.Cut(config.dsn, "://")
 	if config.http != "" {
 		if unreachable != nil {
 			fmt.Fprintln(stderr, "godocs: pages are served uncached for now:", unreachable)
 		}
-		return serve(ctx, config.http, &server{site: site, driver: driver}, stdout)
+		return serve(ctx, config.http, &server{site: site, example: config.change}, config.warm, stdout)
 	}
 	if unreachable != nil {
 		return unreachable
 	}
+	fmt.Fprint(stdout, introduction)
 	r := &report{site, stdout, progress}
 	r.printf("library", "%s: %d packages, %d imports", source.platform(), len(library.paths()), library.imports())
-	r.printf("cache", "%s", driver)
+	r.printf("cache", "%s", c.Driver())
 	return r.run(ctx, config.change)
 }

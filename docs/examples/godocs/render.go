@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/doc"
+	"go/doc/comment"
 	"go/parser"
 	"go/printer"
 	"go/token"
@@ -15,10 +16,10 @@ import (
 	"strings"
 )
 
-//go:embed page.html
-var pageHTML string
+//go:embed doc.html
+var docHTML string
 
-var pageTemplate = template.Must(template.New("page.html").Parse(pageHTML))
+var docTemplate = template.Must(template.New("doc.html").Parse(docHTML))
 
 // render makes the documentation of p from its sources: parsing, sorting out what
 // belongs to what, formatting. It is the work that is worth caching. The result is
@@ -46,13 +47,16 @@ func (l *library) render(p *pkg) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &renderer{pkg: d, fset: fset, linker: linker{imports: names, local: exported(d)}}
+	r := &renderer{
+		pkg: d, fset: fset, linker: linker{imports: names, local: exported(d)},
+		methods: methods(d), headings: map[string]int{},
+	}
 	page := r.page(imports)
 	if r.err != nil {
 		return nil, fmt.Errorf("package %s: %w", p.Path, r.err)
 	}
 	var out bytes.Buffer
-	if err := pageTemplate.Execute(&out, page); err != nil {
+	if err := docTemplate.Execute(&out, page); err != nil {
 		return nil, fmt.Errorf("package %s: %w", p.Path, err)
 	}
 	return out.Bytes(), nil
@@ -121,7 +125,18 @@ func exported(d *doc.Package) map[string]bool {
 	return names
 }
 
-// What page.html is given.
+// methods returns the methods that d documents by themselves, as "Type.Method".
+func methods(d *doc.Package) map[string]bool {
+	names := map[string]bool{}
+	for _, t := range d.Types {
+		for _, m := range t.Methods {
+			names[t.Name+"."+m.Name] = true
+		}
+	}
+	return names
+}
+
+// What doc.html is given.
 type (
 	page struct {
 		Path, Name     string
@@ -136,6 +151,7 @@ type (
 	pageImport struct{ Path, Synopsis string }
 	pageValue  struct{ Decl, Doc template.HTML }
 	pageFunc   struct {
+		Level                int // of the heading
 		ID, Title, Signature string
 		Decl, Doc            template.HTML
 		Examples             []pageExample
@@ -160,21 +176,24 @@ type renderer struct {
 	pkg    *doc.Package
 	fset   *token.FileSet
 	linker linker
-	err    error
+
+	methods  map[string]bool // that have a place on the page, as "Type.Method"
+	headings map[string]int  // how many there are with each id
+	err      error
 }
 
 func (r *renderer) page(imports []pageImport) page {
 	d := r.pkg
 	p := page{
-		Path: d.ImportPath, Name: d.Name, Doc: r.text(d.Doc), Imports: imports,
+		Path: d.ImportPath, Name: d.Name, Doc: r.text(d.Doc, 2, "pkg"), Imports: imports,
 		Examples: r.examples(d.Examples),
-		Consts:   r.values(d.Consts), Vars: r.values(d.Vars), Funcs: r.funcs(d.Funcs),
+		Consts:   r.values(d.Consts, 3), Vars: r.values(d.Vars, 3), Funcs: r.funcs(d.Funcs, 3),
 	}
 	for _, t := range d.Types {
 		p.Types = append(p.Types, pageType{
-			Name: t.Name, Decl: r.decl(t.Decl, nil), Doc: r.text(t.Doc),
-			Consts: r.values(t.Consts), Vars: r.values(t.Vars),
-			Funcs: r.funcs(t.Funcs), Methods: r.funcs(t.Methods),
+			Name: t.Name, Decl: r.decl(t.Decl, nil), Doc: r.text(t.Doc, 4, t.Name),
+			Consts: r.values(t.Consts, 4), Vars: r.values(t.Vars, 4),
+			Funcs: r.funcs(t.Funcs, 4), Methods: r.funcs(t.Methods, 4),
 			Examples: r.examples(t.Examples),
 		})
 	}
@@ -182,34 +201,60 @@ func (r *renderer) page(imports []pageImport) page {
 	return p
 }
 
-// text renders a doc comment. Its links lead to the other pages.
-func (r *renderer) text(s string) template.HTML {
+// text renders the doc comment of what has an id. Headings in it are of a level, and
+// begin with the id, since two comments may have the same headings. Links lead to the
+// other pages.
+func (r *renderer) text(s string, level int, id string) template.HTML {
 	p := r.pkg.Printer()
-	p.HeadingLevel = 4
-	p.DocLinkBaseURL = "/pkg"
+	p.HeadingLevel = level
+	p.HeadingID = func(h *comment.Heading) string { return r.unique(id + "-" + h.DefaultID()) }
+	p.DocLinkURL = r.docLink
 	return template.HTML(p.HTML(r.pkg.Parser().Parse(s))) // escaped by go/doc/comment
 }
 
-func (r *renderer) values(vs []*doc.Value) []pageValue {
+// unique returns id, with a number if there is one like it already.
+func (r *renderer) unique(id string) string {
+	r.headings[id]++
+	if n := r.headings[id]; n > 1 {
+		return fmt.Sprintf("%s-%d", id, n)
+	}
+	return id
+}
+
+// docLink returns where a link in a doc comment leads.
+func (r *renderer) docLink(link *comment.DocLink) string {
+	switch {
+	case link.ImportPath != "":
+		return link.DefaultURL("/pkg")
+	case link.Name == "":
+		return "#pkg-overview"
+	case link.Recv != "" && !r.methods[link.Recv+"."+link.Name]:
+		return "#" + link.Recv // a field, say, is shown with its type
+	}
+	return link.DefaultURL("")
+}
+
+func (r *renderer) values(vs []*doc.Value, level int) []pageValue {
 	var out []pageValue
 	for _, v := range vs {
-		out = append(out, pageValue{r.decl(v.Decl, v.Names), r.text(v.Doc)})
+		out = append(out, pageValue{r.decl(v.Decl, v.Names), r.text(v.Doc, level, v.Names[0])})
 	}
 	return out
 }
 
-func (r *renderer) funcs(fs []*doc.Func) []pageFunc {
+func (r *renderer) funcs(fs []*doc.Func, level int) []pageFunc {
 	var out []pageFunc
 	for _, f := range fs {
 		pf := pageFunc{
-			ID: f.Name, Title: "func " + f.Name, Signature: r.source(f.Decl),
-			Decl: r.decl(f.Decl, nil), Doc: r.text(f.Doc), Examples: r.examples(f.Examples),
+			Level: level, ID: f.Name, Title: "func " + f.Name, Signature: r.source(f.Decl),
+			Decl: r.decl(f.Decl, nil), Examples: r.examples(f.Examples),
 		}
 		if f.Recv != "" {
 			recv, _, _ := strings.Cut(strings.TrimPrefix(f.Recv, "*"), "[")
 			pf.ID = recv + "." + f.Name
 			pf.Title = "func (" + f.Recv + ") " + f.Name
 		}
+		pf.Doc = r.text(f.Doc, level+1, pf.ID)
 		out = append(out, pf)
 	}
 	return out
@@ -229,7 +274,7 @@ func (r *renderer) examples(es []*doc.Example) []pageExample {
 		if at := outputComment.FindStringIndex(code); at != nil {
 			code = strings.TrimRight(code[:at[0]], "\n") // the page shows it beside the code
 		}
-		out = append(out, pageExample{title, r.text(e.Doc), r.linker.plain(code), e.Output})
+		out = append(out, pageExample{title, r.text(e.Doc, 5, "example-"+e.Name), r.linker.plain(code), e.Output})
 	}
 	return out
 }

@@ -89,7 +89,7 @@ func (r *report) run(ctx context.Context, changed string) (err error) {
 		r.printf("check", "nothing to check: this cache keeps nothing, so every page was rendered each time")
 		return nil
 	}
-	r.printf("ratio", "%.0f : 1", float64(cold.took)/float64(max(warm.took, 1)))
+	r.printf("ratio", "%.0f : 1 between these two", float64(cold.took)/float64(max(warm.took, 1)))
 	if err := compare(cold, warm); err != nil {
 		return err
 	}
@@ -113,6 +113,7 @@ func (r *report) run(ctx context.Context, changed string) (err error) {
 		return err
 	}
 	r.printf("check", "the pages rendered again are exactly the %d that show something of %s: ok", len(affected), changed)
+	r.printf("next", "godocs -http localhost:8080, or make demo-web, shows the pages in a browser")
 	return nil
 }
 

@@ -34,10 +34,11 @@ func TestReport(t *testing.T) {
 			t.Fatalf("%s: %v\n%s", dsn, err, out)
 		}
 		for _, want := range []string{
+			`^larder demo: the documentation of the Go standard library`,
 			`library +go1\.99\.0 \w+/\w+: 9 packages, 6 imports\n`,
 			`cold pass +\S+, 9 pages rendered\n`,
 			`warm pass +\S+, 9 pages from the cache\n`,
-			`ratio +\d+ : 1\n`,
+			`ratio +\d+ : 1 between these two\n`,
 			`change +package alpha: one invalidation dropped 3 of 9 pages in \S+\n`,
 			`third pass +\S+, 3 pages rendered again, 6 from the cache\n`,
 			`check +the pages rendered again are exactly the 3 that show something of alpha: ok\n`,

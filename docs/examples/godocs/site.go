@@ -20,14 +20,16 @@ const wireMargin = 2 * time.Second
 // site is the pages of a library behind a cache. Pages are served whatever the cache
 // does.
 type site struct {
-	library *library
-	cache   *cache.Cache
-	changes *dependency.Dependency // package to the pages that show something of it
-	pages   *load.Loader
+	library  *library
+	cache    *cache.Cache
+	changes  *dependency.Dependency // package to the pages that show something of it
+	pages    *load.Loader
+	activity *activity
 }
 
 func newSite(l *library, c *cache.Cache, ttl time.Duration) (*site, error) {
-	c = c.WithHook(noticeTrouble{})
+	counts := newActivity()
+	c = c.WithHook(noticeTrouble{}).WithHook(counts)
 	changes, err := dependency.New(c, ttl+wireMargin)
 	if err != nil {
 		return nil, err
@@ -36,7 +38,7 @@ func newSite(l *library, c *cache.Cache, ttl time.Duration) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &site{library: l, cache: c, changes: changes, pages: pages}, nil
+	return &site{library: l, cache: c, changes: changes, pages: pages, activity: counts}, nil
 }
 
 // pageKey is where the page of a package is cached.
@@ -81,16 +83,34 @@ func (s *site) page(ctx context.Context, path string) (view, error) {
 	// A reader who leaves does not take the page from the next one.
 	ctx, trouble := watchTrouble(context.WithoutCancel(ctx))
 	start := time.Now()
+	// To hooks this is one operation, and what the loader does to the cache is a part
+	// of it.
+	ctx, observed := s.cache.Observe(ctx, cache.Call{Op: cache.OpLoad, Key: pageKey(path), Keys: 1})
 	b, err := s.pages.Get(ctx, pageKey(path), func(ctx context.Context, wire load.Wire) ([]byte, error) {
 		v.hit = false
 		return s.render(ctx, path, wire)
 	})
 	v.took, v.trouble = time.Since(start), trouble.first()
+	observed(loaded(v.hit, len(b), err))
 	if err != nil {
 		return view{}, err
 	}
 	v.content = decode(b)
 	return v, nil
+}
+
+// loaded is what hooks are told of a load.
+func loaded(hit bool, bytes int, err error) cache.Result {
+	r := cache.Result{Bytes: bytes, Err: err}
+	switch {
+	case hit && err == nil:
+		r.Affected = 1
+	case err == nil:
+		r.Misses, r.Loaded = 1, 1
+	default:
+		r.Failed = 1
+	}
+	return r
 }
 
 // render makes a page from the sources. Each package is wired before it is read: one

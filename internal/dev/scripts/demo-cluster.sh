@@ -39,10 +39,11 @@ for i in 1 2 3; do
 done
 hosts=$(IFS=,; echo "${servers[*]}")
 
-# Each driver on its own: they distribute keys differently, so that neither finds
-# what the other one stored.
+echo "The demo on three memcached servers, started for it, once through each driver. The drivers
+place keys differently, so each of them begins with an empty cache."
+
 for driver in gomemcache ketama; do
 	echo
-	echo "== three memcached, through $driver: $hosts"
+	echo "== through $driver: $hosts"
 	make --no-print-directory demo DSN="$driver://$hosts" ARGS="$*"
 done

@@ -1,6 +1,14 @@
 // Package alpha is what others build on.
 //
 // It mentions [Thing] & <script>alert("no")</script>.
+//
+// # Use
+//
+// A field, [Thing.Name]; a method, [Thing.Size]; and [alpha] itself.
+//
+// # Use
+//
+// A heading like another.
 package alpha
 
 import "unsafe"
