@@ -110,6 +110,20 @@ func TestActivityOverTime(t *testing.T) {
 	})
 }
 
+// An invalidation that consists of another one is one.
+func TestActivityCountsNoParts(t *testing.T) {
+	a := newActivity()
+	whole := cache.Call{Op: cache.OpInvalidate, Keys: 1}
+	part := cache.Call{Op: cache.OpDependencyDelete, Keys: 1, Within: cache.OpInvalidate}
+	a.End(a.Start(t.Context(), part), part, cache.Result{Affected: 1})
+	a.End(a.Start(t.Context(), whole), whole, cache.Result{Affected: 1})
+	// Nor does one that failed count.
+	a.End(a.Start(t.Context(), whole), whole, cache.Result{Failed: 1, Err: cache.ErrUnavailable})
+	if total, _ := a.read(); total != (tally{Invalidations: 1}) {
+		t.Errorf("counted %+v, want 1 invalidation", total)
+	}
+}
+
 func TestActivityOfManyReaders(t *testing.T) {
 	a := newActivity()
 	var wg sync.WaitGroup
