@@ -125,7 +125,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request) {
 	path := r.PathValue("path")
 	v, err := s.site.page(r.Context(), path)
 	if err != nil {
-		s.fail(w, statusOf(err), err)
+		s.fail(w, statusOf(err), err.Error())
 		return
 	}
 	p := pageData{Path: path, Hit: v.hit, Took: v.took, Wired: v.wired}
@@ -150,7 +150,7 @@ func (s *server) invalidate(w http.ResponseWriter, r *http.Request) {
 	path := r.PostFormValue("package")
 	dropped, took, err := s.site.invalidate(r.Context(), path)
 	if err != nil {
-		s.fail(w, statusOf(err), err)
+		s.fail(w, statusOf(err), err.Error())
 		return
 	}
 	id := s.changes.add(change{At: time.Now(), Path: path, Dropped: dropped, Took: took})
@@ -161,7 +161,7 @@ func (s *server) change(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.Atoi(r.PathValue("id"))
 	ch, ok := s.changes.get(id)
 	if err != nil || !ok {
-		s.fail(w, http.StatusNotFound, fmt.Errorf("There is no such change. The latest %d are kept until the program ends.", maxChanges))
+		s.fail(w, http.StatusNotFound, fmt.Sprintf("There is no such change. The latest %d are kept until the program ends.", maxChanges))
 		return
 	}
 	s.write(w, http.StatusOK, "change", ch.Path+" has changed", changeData{ch, len(s.site.library.paths()), s.warm.get()})
@@ -208,8 +208,8 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-func (s *server) fail(w http.ResponseWriter, status int, err error) {
-	s.write(w, status, "error", http.StatusText(status), errorData{err.Error()})
+func (s *server) fail(w http.ResponseWriter, status int, text string) {
+	s.write(w, status, "error", http.StatusText(status), errorData{text})
 }
 
 // write sends a page, which tells of this one request and must not be kept by a browser.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -81,7 +80,7 @@ func (s *server) handler() http.Handler {
 	// For those who ask without having looked at a page.
 	mux.Handle("GET /favicon.ico", http.RedirectHandler("/icon.svg", http.StatusMovedPermanently))
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, http.StatusNotFound, errors.New("There is nothing at "+r.URL.Path+"."))
+		s.fail(w, http.StatusNotFound, "There is nothing at "+r.URL.Path+".")
 	})
 	// Other sites cannot press a button in a reader's name.
 	guarded := http.NewCrossOriginProtection().Handler(mux)
