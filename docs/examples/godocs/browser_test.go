@@ -104,8 +104,8 @@ func TestBrowserSearch(t *testing.T) {
 //go:embed testdata/audit.js
 var audit string
 
-// Every kind of page, of the Go of this machine, is no wider than its window, has text that
-// can be read in light and dark, and has labels, headings and links that lead somewhere.
+// Pages of every kind, for the Go on this machine, fit into the window, have text that can be
+// read in light and dark, and have labels, headings in order, and links that lead somewhere.
 func TestBrowserAudit(t *testing.T) {
 	b := startBrowser(t)
 	url, s := startSite(t, "", "io")

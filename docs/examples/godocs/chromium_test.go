@@ -43,7 +43,7 @@ type reply struct {
 	Params    json.RawMessage
 }
 
-// tabLog is what a tab reported.
+// tabLog holds the events of a tab.
 type tabLog struct {
 	requests []string // URLs
 	problems []string // what the console shows

@@ -82,7 +82,7 @@ func (l linker) write(text string, mark func(words []word, i int) (open, end str
 	return template.HTML(b.String())
 }
 
-// split takes Go source apart. What is no Go stays between the words.
+// split returns the words of Go source. Text that is not Go is left between them.
 func split(text string) []word {
 	file := token.NewFileSet().AddFile("", -1, len(text))
 	var s scanner.Scanner

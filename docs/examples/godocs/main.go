@@ -42,7 +42,7 @@ func main() {
 	}
 }
 
-// config is what the command line says.
+// config holds the flags.
 type config struct {
 	dsn    string
 	http   string

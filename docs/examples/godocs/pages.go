@@ -46,15 +46,15 @@ func count(n any) string {
 	return s
 }
 
-// layout is what layout.html is given.
+// layout is the data of layout.html.
 type layout struct {
 	Title   string
 	Driver  string
 	Version string // of Go
-	Data    any    // what the page is given
+	Data    any    // of the page
 }
 
-// What the pages are given.
+// The data of the pages.
 type (
 	homeData struct {
 		Packages int

@@ -136,7 +136,7 @@ func methods(d *doc.Package) map[string]bool {
 	return names
 }
 
-// What doc.html is given.
+// The data of doc.html.
 type (
 	page struct {
 		Path, Name     string

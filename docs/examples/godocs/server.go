@@ -18,7 +18,8 @@ type server struct {
 	warm    warmUp
 }
 
-// serve answers at address until ctx is done. With warm it begins by rendering every page.
+// serve serves s at address until ctx is done. With warm, it renders every page first, in
+// the background.
 func serve(ctx context.Context, address string, s *server, warm bool, out io.Writer) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -35,7 +36,7 @@ func serve(ctx context.Context, address string, s *server, warm bool, out io.Wri
 	h := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
-		// What is being answered has a moment to end.
+		// Requests in progress have a moment to end.
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		stopped <- h.Shutdown(ctx)
@@ -62,7 +63,7 @@ func browsable(a net.Addr) string {
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// handler answers all requests.
+// handler returns the handler of all requests.
 func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.home)

@@ -99,7 +99,7 @@ func (s *site) page(ctx context.Context, path string) (view, error) {
 	return v, nil
 }
 
-// loaded is what hooks are told of a load.
+// loaded returns the result of a load, for hooks.
 func loaded(hit bool, bytes int, err error) cache.Result {
 	r := cache.Result{Bytes: bytes, Err: err}
 	switch {

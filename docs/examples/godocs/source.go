@@ -13,15 +13,14 @@ import (
 	"strings"
 )
 
-// source is the tree that the documentation is made from: the sources of the
-// standard library.
+// source is the tree of sources that the documentation is made from.
 type source struct {
 	dir     string // GOROOT/src, without symbolic links
 	version string // "go1.26.0"
 	build   build.Context
 }
 
-// pkg is what a package says about itself before anything is rendered.
+// pkg describes a package, as far as the heads of its files do.
 type pkg struct {
 	Path     string
 	Name     string

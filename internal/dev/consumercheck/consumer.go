@@ -19,7 +19,7 @@ type consumer struct {
 	want   string // what it prints
 }
 
-// result is what was seen of one consumer.
+// result describes a consumer that ran.
 type result struct {
 	vendor vendor
 	deps   []string // packages it is built of, without the standard library

@@ -115,8 +115,8 @@ func (t *tree) own(modulePath string) bool {
 }
 
 // listFiles names the files that are, or could be, committed: tracked, or new
-// and not ignored. It is what a module proxy would find after `git add`, so it
-// neither packs build output nor overlooks what is being worked on.
+// and not ignored. A module proxy would find the same after `git add`, so it neither
+// packs build output nor overlooks what is being worked on.
 func listFiles(ctx context.Context, root string) ([]string, error) {
 	out, err := output(ctx, root, nil, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// vendor is what a vendor folder holds: the packages of each module. A module
+// vendor lists the packages of each module in a vendor folder. A module
 // that only bears on versions has no packages and is not in it.
 type vendor map[string][]string
 

@@ -160,7 +160,7 @@ func TestArguments(t *testing.T) {
 		}
 	}
 	if _, err := runRelease(t, t.TempDir(), "released"); err == nil {
-		t.Error("a folder that is no repository: no error")
+		t.Error("no error for a folder outside of a repository")
 	}
 }
 

@@ -66,7 +66,7 @@ func (r *repo) retracted(release release) bool {
 	return false
 }
 
-// buildReleased builds the packages of a release, in a folder of its own.
+// buildReleased builds the packages of a release in the folder temp.
 func (r *repo) buildReleased(ctx context.Context, release release, temp string) error {
 	dir, err := r.extract(ctx, "refs/tags/"+release.tag, release.dir, temp)
 	if err != nil {

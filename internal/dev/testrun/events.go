@@ -79,7 +79,7 @@ func relative(dir string) string {
 	return dir
 }
 
-// seen is what was seen in the events of one run.
+// seen holds the results of one run.
 type seen struct {
 	packages int // that have tests
 	passed   int // tests and subtests

@@ -124,8 +124,8 @@ func parseExpectation(line string) (*expectation, error) {
 	}, nil
 }
 
-// glob turns a pattern in which * stands for any characters, slashes included, into a
-// regular expression.
+// glob turns a pattern into a regular expression. A * matches any characters, slashes
+// included.
 func glob(pattern string) *regexp.Regexp {
 	parts := strings.Split(pattern, "*")
 	for i, p := range parts {

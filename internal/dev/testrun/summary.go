@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// summary is what was seen in all runs.
+// summary adds up the results of all runs.
 type summary struct {
 	listed   string // the file of the expected skips
 	packages int
