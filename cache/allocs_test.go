@@ -12,8 +12,7 @@ import (
 	"github.com/larder-go/larder/internal/race"
 )
 
-// weightless is a driver that allocates nothing, so that what is counted is the
-// portable type.
+// weightless is a driver that allocates nothing, so that what is counted is package cache.
 type weightless struct{ value []byte }
 
 func (w *weightless) Get(_ context.Context, key string) ([]byte, error) {
@@ -51,12 +50,12 @@ func (w *weightless) GetItem(context.Context, string) (driver.Item, error) {
 	return driver.Item{Value: w.value, Token: w}, nil
 }
 
-// The portable type adds no allocation.
+// Package cache adds no allocation.
 func TestAllocs(t *testing.T) {
 	cachetest.Allocs(t, func(*testing.T) *cache.Cache { return open(&weightless{[]byte("value")}) }, cachetest.Allocations{})
 }
 
-// Neither does it for the rest of the operations on one key, nor in a view.
+// Nor does it for the rest of the operations on one key, or in a view.
 func TestAllocsOfTheRest(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
@@ -75,24 +74,32 @@ func TestAllocsOfTheRest(t *testing.T) {
 			t.Fatal(err)
 		}
 		v := []byte("value")
-		for op, do := range map[string]func(){
-			"Get":              func() { c.Get(ctx, "k") },
-			"Get, miss":        func() { c.Get(ctx, "absent") },
-			"Set":              func() { c.Set(ctx, "k", v, time.Minute) },
-			"Add":              func() { c.Add(ctx, "k", v, 0) },
-			"Replace":          func() { c.Replace(ctx, "k", v, 0) },
-			"Delete":           func() { c.Delete(ctx, "k") },
-			"Increment":        func() { c.Increment(ctx, "k", 1) },
-			"Decrement":        func() { c.Decrement(ctx, "k", 1) },
-			"IncrementFrom":    func() { c.IncrementFrom(ctx, "k", 1, 1, 0) },
-			"GetItem":          func() { c.GetItem(ctx, "k") },
-			"CompareAndSwap":   func() { c.CompareAndSwap(ctx, item, v, 0) },
-			"CompareAndDelete": func() { c.CompareAndDelete(ctx, item) },
-			"Touch":            func() { c.Touch(ctx, "k", 0) },
-			"GetAndTouch":      func() { c.GetAndTouch(ctx, "k", 0) },
+		for _, op := range []struct {
+			name string
+			want error
+			do   func() error
+		}{
+			{"Get", nil, func() error { _, err := c.Get(ctx, "k"); return err }},
+			{"Get of an absent key", cache.ErrMiss, func() error { _, err := c.Get(ctx, "absent"); return err }},
+			{"Set", nil, func() error { return c.Set(ctx, "k", v, time.Minute) }},
+			{"Add of a present key", cache.ErrNotStored, func() error { return c.Add(ctx, "k", v, 0) }},
+			{"Replace", nil, func() error { return c.Replace(ctx, "k", v, 0) }},
+			{"Delete", nil, func() error { return c.Delete(ctx, "k") }},
+			{"Increment", nil, func() error { _, err := c.Increment(ctx, "k", 1); return err }},
+			{"Decrement", nil, func() error { _, err := c.Decrement(ctx, "k", 1); return err }},
+			{"IncrementFrom", nil, func() error { _, err := c.IncrementFrom(ctx, "k", 1, 1, 0); return err }},
+			{"GetItem", nil, func() error { _, err := c.GetItem(ctx, "k"); return err }},
+			{"CompareAndSwap", nil, func() error { return c.CompareAndSwap(ctx, item, v, 0) }},
+			{"CompareAndDelete", nil, func() error { return c.CompareAndDelete(ctx, item) }},
+			{"Touch", nil, func() error { return c.Touch(ctx, "k", 0) }},
+			{"GetAndTouch", nil, func() error { _, err := c.GetAndTouch(ctx, "k", 0); return err }},
 		} {
-			if n := testing.AllocsPerRun(100, do); n != 0 {
-				t.Errorf("%s: %s: %v allocations, want none", name, op, n)
+			var got error
+			if n := testing.AllocsPerRun(100, func() { got = op.do() }); n != 0 {
+				t.Errorf("%s: %s: %v allocations, want none", name, op.name, n)
+			}
+			if got != op.want {
+				t.Errorf("%s: %s: error %v, want %v", name, op.name, got, op.want)
 			}
 		}
 	}

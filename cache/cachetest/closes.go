@@ -65,11 +65,16 @@ func contextDone(s *suite) {
 	defer cancel()
 	for _, done := range []context.Context{canceled, late} {
 		for _, c := range calls {
-			for _, key := range []string{"k", "absent"} {
-				s.is(c.do(s, done, input{key: key, item: item}), done.Err(), "%s of %q", c.name, key)
+			for _, ttl := range []time.Duration{0, 1} { // what got the short one has expired
+				for _, key := range []string{"k", "absent"} {
+					s.is(c.do(s, done, input{key: key, item: item, ttl: ttl}), done.Err(), "%s of %q", c.name, key)
+				}
+				if s.o.Synctest {
+					time.Sleep(2 * ttl)
+				}
+				s.has("k", "5")
+				s.misses("absent")
 			}
-			s.has("k", "5")
-			s.misses("absent")
 		}
 	}
 	if item.Value != nil {

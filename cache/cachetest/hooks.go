@@ -141,6 +141,10 @@ func hookResults(s *suite) {
 	check("SetMulti", func() error {
 		return s.c.SetMulti(s.ctx, map[string][]byte{"a": []byte("1"), "b": []byte("22")}, 0)
 	}, cache.Result{Affected: 2, Bytes: 3})
+	check("Replace", func() error { return s.c.Replace(s.ctx, "b", []byte("22"), 0) }, cache.Result{Affected: 1, Bytes: 2})
+	check("ReplaceMulti with an absent key", func() error {
+		return s.c.ReplaceMulti(s.ctx, map[string][]byte{"b": []byte("22"), "absent": []byte("1")}, 0)
+	}, cache.Result{Affected: 1, Rejected: 1, Bytes: 3, Err: cache.ErrNotStored})
 	check("AddMulti with a present key", func() error {
 		return s.c.AddMulti(s.ctx, map[string][]byte{"a": []byte("1"), "c": []byte("22")}, 0)
 	}, cache.Result{Affected: 1, Rejected: 1, Bytes: 3, Err: cache.ErrNotStored})
@@ -161,6 +165,9 @@ func hookResults(s *suite) {
 		return
 	}
 	old := s.item("k")
+	check("GetItem", func() error { _, err := s.c.GetItem(s.ctx, "k"); return err }, cache.Result{Affected: 1, Bytes: 5})
+	check("GetItemMulti", func() error { _, err := s.c.GetItemMulti(s.ctx, []string{"k", "absent"}); return err },
+		cache.Result{Affected: 1, Misses: 1, Bytes: 5})
 	check("GetOrAdd", func() error { _, _, err := s.c.GetOrAdd(s.ctx, "new", []byte("22"), 0); return err }, cache.Result{Affected: 1, Bytes: 2})
 	check("GetOrAddMulti", func() error {
 		_, _, err := s.c.GetOrAddMulti(s.ctx, map[string][]byte{"k": nil, "newer": []byte("22")}, 0)
@@ -181,41 +188,28 @@ func hookResults(s *suite) {
 
 // hookSums tests each operation in each situation, some of which make no sense for it.
 func hookSums(s *suite) {
-	items := map[string]cache.Item{"foreign": {Key: "foreign"}, "nowhere": {}}
-	if s.c.Supports(cache.OpCompareAndSwap) && !s.c.Discards() {
-		s.set("stale", "1")
-		s.set("gone", "1")
-		items["stale"], items["gone"] = s.item("stale"), s.item("gone")
-		s.set("stale", "2")
-		s.none(s.c.Delete(s.ctx, "gone"), "Delete")
-		s.set("fresh", "1")
-		items["fresh"] = s.item("fresh")
-	}
 	done, cancel := context.WithCancel(s.ctx)
 	cancel()
-	s.set("text", "text")
+	items := s.situation(nil)
 	all := func(ctx context.Context, situation string, ttl time.Duration) {
 		s.t.Helper()
 		for _, c := range calls {
 			for _, key := range []string{"present", "absent", "text", "not valid", ""} {
-				s.none(s.restore(), "restore")
-				what := c.name + " of " + key + situation
-				end, _ := s.observe(what, func() error {
+				items = s.situation(items)
+				s.sumsOf(c.name+" of "+key+situation, func() error {
 					return c.do(s, ctx, input{key: key, ttl: ttl, item: cache.Item{Key: key}})
 				})
-				s.sums(what, end)
 			}
-		}
-		for name, it := range items {
-			for _, c := range calls {
-				if !c.keyed {
-					what := c.name + " of the item " + name + situation
-					end, _ := s.observe(what, func() error { return c.do(s, ctx, input{key: name, ttl: ttl, item: it}) })
-					s.sums(what, end)
+			for name := range items {
+				if itemOps[c.op] && !c.keyed {
+					items = s.situation(items)
+					s.sumsOf(c.name+" of the item "+name+situation, func() error {
+						return c.do(s, ctx, input{ttl: ttl, item: items[name]})
+					})
 				}
 			}
 		}
-		s.sumsOfBatches(ctx, situation, ttl, items)
+		items = s.sumsOfBatches(ctx, situation, ttl, items)
 	}
 	all(s.ctx, "", 0)
 	all(s.ctx, " with a negative TTL", -1)
@@ -224,42 +218,69 @@ func hookSums(s *suite) {
 	all(s.ctx, " after Close", 0)
 }
 
-// restore makes "present" present and "absent" absent, if the cache is open.
-func (s *suite) restore() error {
+// sumsOf does an operation and checks the sums.
+func (s *suite) sumsOf(what string, do func() error) {
+	s.t.Helper()
+	end, _ := s.observe(what, do)
+	s.sums(what, end)
+}
+
+// situation makes "present", "text" and "absent" what they say, and returns items that are
+// what their names say. If the cache is closed it returns the old ones.
+func (s *suite) situation(old map[string]cache.Item) map[string]cache.Item {
+	s.t.Helper()
 	err := s.c.SetMulti(s.ctx, map[string][]byte{"present": []byte("5"), "text": []byte("text")}, 0)
-	if err == nil {
-		err = s.c.DeleteMulti(s.ctx, []string{"absent"})
+	if errors.Is(err, cache.ErrClosed) {
+		return old
 	}
-	return except(err, cache.ErrClosed)
+	s.none(err, "SetMulti")
+	s.none(s.c.DeleteMulti(s.ctx, []string{"absent"}), "DeleteMulti")
+	items := map[string]cache.Item{"foreign": {Key: "foreign"}, "nowhere": {}}
+	if s.c.Supports(cache.OpCompareAndSwap) && !s.c.Discards() {
+		for _, k := range []string{"stale", "gone", "fresh"} {
+			s.set(k, "1")
+			items[k] = s.item(k)
+		}
+		s.set("stale", "2")
+		s.none(s.c.Delete(s.ctx, "gone"), "Delete")
+	}
+	return items
 }
 
 // sumsOfBatches does the same for operations on keys of all sorts at once.
-func (s *suite) sumsOfBatches(ctx context.Context, situation string, ttl time.Duration, items map[string]cache.Item) {
+func (s *suite) sumsOfBatches(ctx context.Context, situation string, ttl time.Duration, items map[string]cache.Item) map[string]cache.Item {
 	s.t.Helper()
 	keys := []string{"present", "absent", "not valid", "present", "not valid", "", "absent"}
 	values := map[string][]byte{"present": value, "absent": nil, "not valid": value, "": nil}
-	var old []cache.Item
-	var swaps []cache.Swap
-	for range 2 {
-		for _, it := range items {
-			old = append(old, it)
-			swaps = append(swaps, cache.Swap{Old: it, Value: value, TTL: ttl})
-		}
-	}
 	for what, do := range map[string]func() error{
-		"GetMulti":              func() error { _, err := s.c.GetMulti(ctx, keys); return err },
-		"SetMulti":              func() error { return s.c.SetMulti(ctx, values, ttl) },
-		"AddMulti":              func() error { return s.c.AddMulti(ctx, values, ttl) },
-		"ReplaceMulti":          func() error { return s.c.ReplaceMulti(ctx, values, ttl) },
-		"DeleteMulti":           func() error { return s.c.DeleteMulti(ctx, keys) },
-		"GetItemMulti":          func() error { _, err := s.c.GetItemMulti(ctx, keys); return err },
-		"GetOrAddMulti":         func() error { _, _, err := s.c.GetOrAddMulti(ctx, values, ttl); return err },
-		"CompareAndSwapMulti":   func() error { return s.c.CompareAndSwapMulti(ctx, swaps) },
-		"CompareAndDeleteMulti": func() error { return s.c.CompareAndDeleteMulti(ctx, old) },
+		"GetMulti":      func() error { _, err := s.c.GetMulti(ctx, keys); return err },
+		"SetMulti":      func() error { return s.c.SetMulti(ctx, values, ttl) },
+		"AddMulti":      func() error { return s.c.AddMulti(ctx, values, ttl) },
+		"ReplaceMulti":  func() error { return s.c.ReplaceMulti(ctx, values, ttl) },
+		"DeleteMulti":   func() error { return s.c.DeleteMulti(ctx, keys) },
+		"GetItemMulti":  func() error { _, err := s.c.GetItemMulti(ctx, keys); return err },
+		"GetOrAddMulti": func() error { _, _, err := s.c.GetOrAddMulti(ctx, values, ttl); return err },
+		"CompareAndSwapMulti": func() error {
+			var swaps []cache.Swap
+			for range 2 {
+				for _, it := range items {
+					swaps = append(swaps, cache.Swap{Old: it, Value: value, TTL: ttl})
+				}
+			}
+			return s.c.CompareAndSwapMulti(ctx, swaps)
+		},
+		"CompareAndDeleteMulti": func() error {
+			var old []cache.Item
+			for range 2 {
+				for _, it := range items {
+					old = append(old, it)
+				}
+			}
+			return s.c.CompareAndDeleteMulti(ctx, old)
+		},
 	} {
-		s.none(s.restore(), "restore")
-		what += " of keys of all sorts" + situation
-		end, _ := s.observe(what, do)
-		s.sums(what, end)
+		items = s.situation(items)
+		s.sumsOf(what+" of keys of all sorts"+situation, do)
 	}
+	return items
 }

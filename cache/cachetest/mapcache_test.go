@@ -95,6 +95,9 @@ func (m *mapCache) name(op driver.Op, key string) string {
 func (m *mapCache) find(op driver.Op, key string) (mapItem, bool) {
 	it, ok := m.items[key]
 	if !ok {
+		if m.breaks(leavesAbsentKeys, op) {
+			m.put(op, driver.Entry{Key: key, Value: []byte("0")}, it, time.Time{})
+		}
 		return it, false
 	}
 	now := time.Now()
@@ -247,6 +250,9 @@ func (m *mapCache) store(op driver.Op, mode driver.Mode, e driver.Entry) error {
 		if m.breaks(rejectsSilently, op) {
 			return nil
 		}
+		if m.breaks(rejectsTooLate, op) {
+			m.put(op, e, old, time.Time{})
+		}
 		return driver.ErrNotStored
 	}
 	m.gap(op)
@@ -314,16 +320,16 @@ func (m *mapCache) count(op driver.Op, key string, delta uint64) (uint64, error)
 	defer m.mu.Unlock()
 	it, ok := m.find(op, key)
 	if !ok {
-		if m.breaks(countsAbsent, op) {
-			m.put(op, driver.Entry{Key: key, Value: []byte("0")}, it, time.Time{})
-		}
 		return 0, m.miss(op)
 	}
-	n, err := m.number(op, it.value)
+	old, err := m.number(op, it.value)
 	if err != nil {
+		if m.breaks(rejectsTooLate, op) {
+			m.put(op, driver.Entry{Key: key, Value: []byte("0")}, it, it.expires)
+		}
 		return 0, err
 	}
-	n = m.sum(op, n, delta)
+	n := m.sum(op, old, delta)
 	m.gap(op)
 	digits := strconv.AppendUint(nil, n, 10)
 	kind, expires := it.kind, it.expires
@@ -338,6 +344,9 @@ func (m *mapCache) count(op driver.Op, key string, delta uint64) (uint64, error)
 	it = m.items[key]
 	it.pad = pad
 	m.items[key] = it
+	if m.breaks(returnsOldCount, op) {
+		return old, nil
+	}
 	return n, nil
 }
 
@@ -458,6 +467,9 @@ func (m *mapCache) swap(op driver.Op, token any, e driver.Entry) error {
 	defer m.mu.Unlock()
 	old, err := m.same(op, e.Key, token)
 	if err != nil {
+		if m.breaks(rejectsTooLate, op) {
+			m.put(op, e, old, old.expires)
+		}
 		return except(err, errSilent)
 	}
 	m.gap(op)
@@ -474,6 +486,9 @@ func (m *mapCache) swapDelete(op driver.Op, key string, token any) error {
 	defer m.mu.Unlock()
 	it, err := m.same(op, key, token)
 	if err != nil {
+		if m.breaks(rejectsTooLate, op) {
+			delete(m.items, key)
+		}
 		return except(err, errSilent)
 	}
 	m.gap(op)

@@ -94,6 +94,8 @@ const (
 	takesAway         rule = "the item is gone afterwards"
 	storesAlways      rule = "the condition is ignored"
 	rejectsSilently   rule = "a rejection is no error"
+	rejectsTooLate    rule = "what is rejected is done all the same"
+	leavesAbsentKeys  rule = "an absent key is there afterwards"
 	failsThoughStored rule = "a success is an error"
 	removesNothing    rule = "nothing is removed"
 	removesNeighbor   rule = "another key is removed as well"
@@ -108,16 +110,16 @@ const (
 	sharesTTL     rule = "all items of a batch get one TTL"
 
 	// Counters.
-	countsAbsent   rule = "counting an absent key stores 0"
-	countsSigns    rule = `"+5" counts`
-	countsSpaces   rule = `" 5" counts`
-	countsEmpty    rule = "an empty value counts as 0"
-	countsLiterals rule = `"0x10" counts`
-	countsPrefixes rule = `"5x" counts`
-	countsTooLarge rule = "a number over 64 bits counts"
-	countsBy32Bits rule = "numbers have 32 bits"
-	stopsOrWraps   rule = "increments stop at the top, or decrements wrap"
-	padsCounters   rule = "a counter that lost a digit is padded"
+	returnsOldCount rule = "the count from before is returned"
+	countsSigns     rule = `"+5" counts`
+	countsSpaces    rule = `" 5" counts`
+	countsEmpty     rule = "an empty value counts as 0"
+	countsLiterals  rule = `"0x10" counts`
+	countsPrefixes  rule = `"5x" counts`
+	countsTooLarge  rule = "a number over 64 bits counts"
+	countsBy32Bits  rule = "numbers have 32 bits"
+	stopsOrWraps    rule = "increments stop at the top, or decrements wrap"
+	padsCounters    rule = "a counter that lost a digit is padded"
 
 	// Items.
 	equalIsNoChange  rule = "a store of equal bytes makes no new state"
@@ -203,6 +205,23 @@ var matrix = []row{
 	{rejectsSilently, "swap/delete", []driver.Op{driver.OpCompareAndDelete}},
 	{rejectsSilently, "swap many/exactly", []driver.Op{driver.OpCompareAndSwapMulti, driver.OpCompareAndDeleteMulti}},
 	{rejectsSilently, "touch/ttl", touchOps},
+	{rejectsTooLate, "add/if absent", []driver.Op{driver.OpAdd}},
+	{rejectsTooLate, "replace/if present", []driver.Op{driver.OpReplace}},
+	{rejectsTooLate, "add multi/exactly", []driver.Op{driver.OpAddMulti}},
+	{rejectsTooLate, "replace multi/exactly", []driver.Op{driver.OpReplaceMulti}},
+	{rejectsTooLate, "count/not a number", countOps},
+	{rejectsTooLate, "swap/changed", []driver.Op{driver.OpCompareAndSwap}},
+	{rejectsTooLate, "swap/gone", []driver.Op{driver.OpCompareAndSwap}},
+	{rejectsTooLate, "swap/delete", []driver.Op{driver.OpCompareAndDelete}},
+	{rejectsTooLate, "swap many/exactly", []driver.Op{driver.OpCompareAndSwapMulti, driver.OpCompareAndDeleteMulti}},
+	{leavesAbsentKeys, "get/miss", ops(getOps, itemOps2, touchOps, countOps, []driver.Op{driver.OpDelete})},
+	{leavesAbsentKeys, "delete multi/absent", []driver.Op{driver.OpDeleteMulti}},
+	{leavesAbsentKeys, "replace/if present", []driver.Op{driver.OpReplace}},
+	{leavesAbsentKeys, "replace multi/exactly", []driver.Op{driver.OpReplaceMulti}},
+	{leavesAbsentKeys, "count/absent", countOps},
+	{leavesAbsentKeys, "swap/gone", []driver.Op{driver.OpCompareAndSwap}},
+	{leavesAbsentKeys, "swap/delete", []driver.Op{driver.OpCompareAndDelete}},
+	{leavesAbsentKeys, "swap many/exactly", []driver.Op{driver.OpCompareAndSwapMulti, driver.OpCompareAndDeleteMulti}},
 	{failsThoughStored, "set/always", []driver.Op{driver.OpSet}},
 	{failsThoughStored, "set multi/all", []driver.Op{driver.OpSetMulti}},
 	{failsThoughStored, "add multi/exactly", []driver.Op{driver.OpAddMulti}},
@@ -232,7 +251,7 @@ var matrix = []row{
 	{mixesBatches, "swap many/large", []driver.Op{driver.OpCompareAndSwapMulti, driver.OpCompareAndDeleteMulti}},
 	{sharesTTL, "swap many/own values", []driver.Op{driver.OpCompareAndSwapMulti}},
 
-	{countsAbsent, "count/absent", countOps},
+	{returnsOldCount, "count/steps", countOps},
 	{countsSigns, "count/not a number", countOps},
 	{countsSpaces, "count/not a number", countOps},
 	{countsEmpty, "count/not a number", countOps},

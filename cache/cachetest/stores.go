@@ -194,4 +194,5 @@ func deleteMulti(s *suite) {
 	s.none(s.c.DeleteMulti(s.ctx, []string{"absent", "a", "b", "a", "none"}), "DeleteMulti")
 	s.hasMulti([]string{"a", "b", "c"}, map[string]string{"c": "c"})
 	s.none(s.c.DeleteMulti(s.ctx, []string{"a", "b"}), "DeleteMulti of absent keys")
+	s.hasMulti([]string{"a", "b", "c", "absent", "none"}, map[string]string{"c": "c"})
 }

@@ -41,54 +41,74 @@ func viewKind(s *suite) {
 }
 
 func viewPrefix(s *suite) {
-	view := s.c.withPrefix("p:").withPrefix("q:")
-	s.set("k", "plain")
-	s.none(view.Set(s.ctx, "k", []byte("1"), 0), "Set")
-	s.has("k", "plain")
-	s.has("p:q:k", "1")
-	s.none(view.SetMulti(s.ctx, map[string][]byte{"a": []byte("2"), "b": []byte("3")}, 0), "SetMulti")
-	s.hasMulti([]string{"p:q:a", "p:q:b", "a", "b"}, map[string]string{"p:q:a": "2", "p:q:b": "3"})
-	got, err := view.GetMulti(s.ctx, []string{"k", "a", "b", "absent"})
-	s.none(err, "GetMulti")
-	s.sameValues("GetMulti with a prefix", got, map[string]string{"k": "1", "a": "2", "b": "3"})
-	if s.c.Discards() {
-		return
+	plain := s.c
+	view := plain.withPrefix("p:").withPrefix("q:")
+	// in does something in the view. Without the prefix, "k" has another value and every
+	// other key is absent.
+	in := func(do func()) {
+		s.none(plain.Set(s.ctx, "k", []byte("decoy"), 0), "Set")
+		s.c = view
+		do()
+		s.c = plain
+		s.has("k", "decoy")
 	}
-	n, err := view.Increment(s.ctx, "a", 1)
-	s.counted(n, err, 3, "Increment")
-	s.is(view.Add(s.ctx, "a", value, 0), cache.ErrNotStored, "Add of a present key")
-	s.failedFor(view.AddMulti(s.ctx, map[string][]byte{"a": value, "c": value}, 0), cache.OpAddMulti,
-		map[string]error{"a": cache.ErrNotStored}, "AddMulti with a prefix")
-	if s.c.Supports(cache.OpCompareAndSwap) {
-		s.prefixedItems(view)
+	for _, st := range s.storers() {
+		in(func() {
+			s.prepare(st, "k", "old", 0)
+			s.none(st.do(s, "k", []byte("1"), 0), "%s with a prefix", st.name)
+		})
+		s.has("p:q:k", "1")
 	}
-	if s.c.Supports(cache.OpTouch) {
-		got, err := view.GetAndTouch(s.ctx, "k", 0)
-		s.found("GetAndTouch with a prefix", "k", got, err, "1")
-		s.none(view.Touch(s.ctx, "k", 0), "Touch with a prefix")
+	in(func() {
+		s.set("k", "1")
+		s.set("a", "2")
+		s.hasMulti([]string{"k", "a", "absent"}, map[string]string{"k": "1", "a": "2"})
+	})
+	s.hasMulti([]string{"p:q:k", "p:q:a", "a"}, map[string]string{"p:q:k": "1", "p:q:a": "2"})
+	if !s.c.Discards() {
+		s.prefixed(in)
 	}
-	s.none(view.Delete(s.ctx, "k"), "Delete")
-	s.none(view.DeleteMulti(s.ctx, []string{"a", "b", "c"}), "DeleteMulti")
-	s.hasMulti([]string{"k", "p:q:k", "p:q:a", "p:q:b", "p:q:c"}, map[string]string{"k": "plain"})
 	s.none(view.Flush(s.ctx), "Flush")
 	s.misses("k")
 }
 
-// prefixedItems reads items in a view with the prefix "p:q:" and swaps them in another.
-func (s *suite) prefixedItems(view subject) {
+// prefixed does in the view what needs items that stay. The values there are 1 at "k" and
+// 2 at "a".
+func (s *suite) prefixed(in func(func())) {
 	s.t.Helper()
-	items, err := view.GetItemMulti(s.ctx, []string{"b", "absent"})
-	s.none(err, "GetItemMulti")
-	s.sameValues("GetItemMulti with a prefix", itemValues(items), map[string]string{"b": "3"})
-	s.none(s.swap(items["b"], "4"), "CompareAndSwap in another view of the cache")
-	s.has("p:q:b", "4")
-	items, added, err := view.GetOrAddMulti(s.ctx, map[string][]byte{"b": nil, "d": []byte("5")}, 0)
-	s.none(err, "GetOrAddMulti")
-	s.sameValues("GetOrAddMulti with a prefix", itemValues(items), map[string]string{"b": "4", "d": "5"})
-	if len(added) != 1 || !added["d"] {
-		s.errorf("GetOrAddMulti with a prefix: added %v, want d", added)
+	in(func() {
+		for _, r := range s.readers() {
+			got, err := r.do(s, "k")
+			s.found(r.name+" with a prefix", "k", got, err, "1")
+		}
+		s.is(s.c.Add(s.ctx, "a", value, 0), cache.ErrNotStored, "Add of a present key")
+		s.failedFor(s.c.AddMulti(s.ctx, map[string][]byte{"a": value, "c": value}, 0), cache.OpAddMulti,
+			map[string]error{"a": cache.ErrNotStored}, "AddMulti with a prefix")
+		s.increment("a", 1, 3)
+		s.decrement("a", 2, 1)
+		n, err := s.c.IncrementFrom(s.ctx, "a", 1, 100, 0)
+		s.counted(n, err, 2, "IncrementFrom with a prefix")
+		n, err = s.c.DecrementFrom(s.ctx, "a", 1, 100, 0)
+		s.counted(n, err, 1, "DecrementFrom with a prefix")
+		if s.c.Supports(cache.OpTouch) {
+			s.none(s.c.Touch(s.ctx, "a", 0), "Touch with a prefix")
+		}
+		if s.c.Supports(cache.OpCompareAndSwap) {
+			items := s.itemsOf("k", "a")
+			if items[0].Key != "k" || s.item("a").Key != "a" {
+				s.errorf("items with a prefix have the keys %q and %q", items[0].Key, s.item("a").Key)
+			}
+		}
+	})
+	if s.c.Supports(cache.OpCompareAndSwap) {
+		var it cache.Item
+		in(func() { it = s.item("k") })
+		s.none(s.swap(it, "4"), "CompareAndSwap in another view of the cache")
+		s.has("p:q:k", "4")
 	}
-	s.has("p:q:d", "5")
-	s.none(s.c.CompareAndDelete(s.ctx, items["d"]), "CompareAndDelete in another view of the cache")
-	s.misses("p:q:d")
+	in(func() {
+		s.none(s.c.Delete(s.ctx, "k"), "Delete with a prefix")
+		s.none(s.c.DeleteMulti(s.ctx, []string{"a", "c"}), "DeleteMulti with a prefix")
+	})
+	s.hasMulti([]string{"p:q:k", "p:q:a", "p:q:c"}, nil)
 }
