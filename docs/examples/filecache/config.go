@@ -2,19 +2,20 @@ package filecache
 
 import (
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/driver/dsn"
 	"github.com/larder-go/larder/encoding"
 )
 
+// name is the name of the driver: in its DSNs, in errors and in what hooks see.
 const name = "file"
 
 func init() {
-	cache.Register(name, func(dsn string) (*cache.Cache, error) {
-		config, err := ParseDSN(dsn)
+	cache.Register(name, func(source string) (*cache.Cache, error) {
+		config, err := ParseDSN(source)
 		if err != nil {
 			return nil, err
 		}
@@ -22,20 +23,19 @@ func init() {
 	})
 }
 
-// Config is what a cache in a folder needs to know. The zero Config is a folder in
-// the user's cache directory, named after the program.
+// Config configures a cache in a folder. The zero Config is a folder in the user's cache
+// directory, named after the program.
 type Config struct {
-	// Dir is an absolute path. The folder is made if it is not there. Files of
-	// others in it are left alone.
+	// Dir is an absolute path. New makes the folder if it is absent. The cache leaves
+	// the files of others in it alone.
 	Dir string
 
-	// KeyEncoding is applied to the keys of the program; the zero value leaves
-	// them as they are.
+	// KeyEncoding is applied to every key. The zero value leaves keys as they are.
 	KeyEncoding encoding.Encoding
 }
 
-// New returns a cache that keeps its items in files. One process may use a folder at
-// a time. It starts no goroutine.
+// New returns a cache that keeps its items in files. One process at a time may use a
+// folder. New starts no goroutine.
 func New(config Config) (*cache.Cache, error) {
 	if config.Dir == "" {
 		dir, err := os.UserCacheDir()
@@ -54,43 +54,26 @@ func New(config Config) (*cache.Cache, error) {
 	return cache.New(d, cache.Options{Name: name, KeyEncoding: config.KeyEncoding}), nil
 }
 
-// ParseDSN reads a string such as "file:///var/cache/app?key_encoding=safe".
-func ParseDSN(dsn string) (Config, error) {
-	// Errors do not repeat the string, here or below: other DSNs hold secrets.
-	u, err := url.Parse(dsn)
+// ParseDSN parses a string such as "file:///var/cache/app?key_encoding=safe".
+func ParseDSN(source string) (Config, error) {
+	d, err := dsn.Parse(name, source)
 	if err != nil {
-		return Config{}, fmt.Errorf("%s: dsn: want file:///folder?name=value", name)
+		return Config{}, err
 	}
-	if u.Scheme != name || u.Opaque != "" || u.Host != "" || u.User != nil || u.Fragment != "" {
+	if d.Hosts != "" {
 		return Config{}, fmt.Errorf("%s: dsn: want file:///folder, with three slashes and an absolute path", name)
 	}
-	// Not u.Query(), which drops what it cannot read.
-	params, err := url.ParseQuery(u.RawQuery)
-	if err != nil {
-		return Config{}, fmt.Errorf("%s: dsn: a parameter is badly escaped", name)
-	}
-	config := Config{Dir: filepath.FromSlash(u.Path)}
-	for parameter, values := range params {
-		if len(values) != 1 {
-			return Config{}, fmt.Errorf("%s: dsn: parameter %q given %d times, want once", name, parameter, len(values))
-		}
-		if parameter != "key_encoding" {
-			return Config{}, fmt.Errorf("%s: dsn: unknown parameter %q; there is key_encoding", name, parameter)
-		}
-		config.KeyEncoding, err = encoding.ByName(values[0])
-		if err != nil {
-			return Config{}, fmt.Errorf("%s: dsn: parameter %s: %w", name, parameter, err)
-		}
+	config := Config{Dir: filepath.FromSlash(d.Path)}
+	d.Encoding(&config.KeyEncoding)
+	if err := d.Done(); err != nil {
+		return Config{}, err
 	}
 	return config, nil
 }
 
-// FormatDSN returns the string that ParseDSN reads as c.
+// FormatDSN returns the string that ParseDSN parses to c.
 func (c Config) FormatDSN() string {
-	u := url.URL{Path: filepath.ToSlash(c.Dir)}
-	dsn := name + "://" + u.EscapedPath()
-	if !c.KeyEncoding.Equal(encoding.Encoding{}) {
-		dsn += "?" + url.Values{"key_encoding": {c.KeyEncoding.String()}}.Encode()
-	}
-	return dsn
+	b := dsn.Builder{Scheme: name, Path: filepath.ToSlash(c.Dir)}
+	b.Encoding(c.KeyEncoding)
+	return b.DSN()
 }

@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/cachetest"
 	"github.com/larder-go/larder/docs/examples/filecache"
 	"github.com/larder-go/larder/encoding"
 )
@@ -31,61 +30,31 @@ func ExampleParseDSN() {
 	// file:///var/cache/app?key_encoding=safe
 }
 
-func TestDSNRoundTrip(t *testing.T) {
-	for _, want := range []filecache.Config{
+var dsnTest = cachetest.DSNTest[filecache.Config]{
+	Scheme: "file",
+	Parse:  filecache.ParseDSN,
+	Format: filecache.Config.FormatDSN,
+	Examples: []filecache.Config{
 		{},
 		{Dir: "/var/cache/app"},
-		{Dir: "/with space/ü/100%/a?b#c"},
+		{Dir: "/with space/ü/100%/a?b#c@d"},
 		{Dir: "/x", KeyEncoding: encoding.Compose(encoding.Safe(), encoding.Base64())},
-	} {
-		got, err := filecache.ParseDSN(want.FormatDSN())
-		if err != nil {
-			t.Errorf("%s: %v", want.FormatDSN(), err)
-			continue
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: (-want +got)\n%s", want.FormatDSN(), diff)
-		}
-	}
+	},
+	Invalid: map[string]string{
+		"file://host/dir":                    "three slashes",
+		"file:dir":                           "scheme",
+		"file:///dir%zz":                     "escape",
+		"file:///dir?size=3":                 `unknown parameter "size"; known parameters: key_encoding`,
+		"file:///dir?key_encoding=rot13":     "parameter key_encoding",
+		"file:///d?key_encoding=md5&size=":   `"size"`,
+		"file://user:password@host/":         "three slashes",
+		"file:///dir?key_encoding=md5;x=sha": "escaped",
+	},
 }
 
-func TestDSNErrors(t *testing.T) {
-	for dsn, want := range map[string]string{
-		"file://host/dir":                             "three slashes",
-		"file:dir":                                    "three slashes",
-		"file:///dir#x":                               "three slashes",
-		"files:///dir":                                "three slashes",
-		"file:///dir%zz":                              "want file:///folder",
-		"file:///dir?size=3":                          `unknown parameter "size"`,
-		"file:///dir?key_encoding=rot13":              "parameter key_encoding",
-		"file:///d?key_encoding=%zz":                  "badly escaped",
-		"file:///d?key_encoding=md5&size=":            `"size"`,
-		"file:///d?key_encoding=md5&key_encoding=md5": "given 2 times",
-	} {
-		_, err := filecache.ParseDSN(dsn)
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("ParseDSN(%q): %v, want an error with %q", dsn, err, want)
-		}
-	}
-}
+func TestDSN(t *testing.T) { dsnTest.Run(t) }
 
-func FuzzParseDSN(f *testing.F) {
-	f.Add("file:///var/cache/app?key_encoding=safe")
-	f.Add("file:///a%3Fb")
-	f.Fuzz(func(t *testing.T, dsn string) {
-		config, err := filecache.ParseDSN(dsn)
-		if err != nil {
-			return
-		}
-		again, err := filecache.ParseDSN(config.FormatDSN())
-		if err != nil {
-			t.Fatalf("%q was read, %q is not: %v", dsn, config.FormatDSN(), err)
-		}
-		if diff := cmp.Diff(config, again); diff != "" {
-			t.Fatalf("%q: (-first +again)\n%s", dsn, diff)
-		}
-	})
-}
+func FuzzDSN(f *testing.F) { dsnTest.Fuzz(f) }
 
 func TestOpen(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "by", "open")
@@ -143,7 +112,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// A file that was cut short or changed anywhere is a miss, and can be stored again.
+// A file that is truncated or changed anywhere is a miss, and can be stored again.
 func TestDamagedFile(t *testing.T) {
 	ctx, dir := t.Context(), t.TempDir()
 	c := open(t, dir)
@@ -173,8 +142,8 @@ func TestDamagedFile(t *testing.T) {
 	}
 }
 
-// The space of expired items is freed although nobody asks for them, and what is not
-// the cache's stays.
+// The files of expired items are removed although the items are never read, and files of
+// others stay.
 func TestExpiredFilesAreRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 50
@@ -209,7 +178,7 @@ func TestExpiredFilesAreRemoved(t *testing.T) {
 			t.Errorf("%d items after Flush", len(left))
 		}
 		if _, err := os.Stat(foreign); err != nil {
-			t.Errorf("somebody's file: %v", err)
+			t.Errorf("a file of another program: %v", err)
 		}
 		if err := c.Close(); err != nil {
 			t.Error(err)
@@ -217,7 +186,7 @@ func TestExpiredFilesAreRemoved(t *testing.T) {
 	})
 }
 
-// What keeps a folder from being used is an outage and not a miss.
+// A folder that cannot be used is an outage and not a miss.
 func TestOutage(t *testing.T) {
 	ctx := t.Context()
 	c := gone(t)

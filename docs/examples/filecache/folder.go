@@ -18,8 +18,8 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// These say at compile time which of the optional interfaces the driver has: a
-// mistyped method would otherwise just be an ability that is not found.
+// The compiler checks which optional interfaces the driver implements. Without this, a
+// mistyped method would be an ability that the cache does not find.
 var (
 	_ driver.Cache   = (*folder)(nil)
 	_ driver.Swapper = (*folder)(nil)
@@ -27,14 +27,14 @@ var (
 	_ driver.Pinger  = (*folder)(nil)
 )
 
-// folder is the driver.
+// A folder is the driver.
 //
-// A file is replaced by renaming another over it, so that reading needs no lock: a
-// reader has the old file or the new one. Whoever writes after having looked holds
-// the lock of the key from the look to the rename.
+// It replaces a file by renaming another over it, so that a read needs no lock: it gets the
+// old file or the new one. An operation that reads before it writes holds the lock of the
+// key all the while.
 type folder struct {
 	dir   string
-	locks [64]sync.Mutex // by the checksum of the file's name
+	locks [64]sync.Mutex // by the checksum of the file name
 	sweep sweeper
 }
 
@@ -44,16 +44,17 @@ func (f *folder) Get(_ context.Context, key string) ([]byte, error) {
 	return r.value, err
 }
 
-// GetItem returns the value of key with its version as the token.
+// GetItem returns the value of key, the time that it has left, and its version as the
+// token.
 func (f *folder) GetItem(_ context.Context, key string) (driver.Item, error) {
 	r, err := f.read(driver.OpGetItem, fileName(key))
 	if err != nil {
 		return driver.Item{}, err
 	}
-	return driver.Item{Value: r.value, Kind: r.kind, Token: r.version}, nil
+	return driver.Item{Value: r.value, Kind: r.kind, TTL: r.left(), TTLKnown: true, Token: r.version}, nil
 }
 
-// Store writes an entry if mode allows it.
+// Store writes e if mode allows it.
 func (f *folder) Store(_ context.Context, mode driver.Mode, e driver.Entry) error {
 	op, file := mode.Op(), fileName(e.Key)
 	err := f.locked(file, func() error {
@@ -79,7 +80,7 @@ func (f *folder) Delete(_ context.Context, key string) error {
 	file := fileName(key)
 	return f.locked(file, func() error {
 		if _, err := f.read(driver.OpDelete, file); err != nil {
-			return err // an expired item is a miss
+			return err // ErrMiss, if the item has expired
 		}
 		return f.remove(driver.OpDelete, file)
 	})
@@ -128,7 +129,7 @@ func (f *folder) GetAndTouch(_ context.Context, key string, ttl time.Duration) (
 	return value, err
 }
 
-// CompareAndSwap stores e over the version that token is.
+// CompareAndSwap stores e if key still has the version token.
 func (f *folder) CompareAndSwap(_ context.Context, token any, e driver.Entry) error {
 	return f.change(driver.OpCompareAndSwap, e.Key, func(r *record) error {
 		if r.version != token {
@@ -139,7 +140,7 @@ func (f *folder) CompareAndSwap(_ context.Context, token any, e driver.Entry) er
 	})
 }
 
-// CompareAndDelete removes the version that token is.
+// CompareAndDelete removes key if it still has the version token.
 func (f *folder) CompareAndDelete(_ context.Context, key string, token any) error {
 	const op = driver.OpCompareAndDelete
 	file := fileName(key)
@@ -179,7 +180,7 @@ func (f *folder) Flush(context.Context) error {
 	}
 	for _, e := range entries {
 		if !strings.HasSuffix(e.Name(), itemSuffix) {
-			continue // of somebody else, or not yet an item
+			continue // not a file of the cache, or not yet an item
 		}
 		if err := f.remove(driver.OpFlush, e.Name()); err != nil {
 			return err
@@ -188,10 +189,10 @@ func (f *folder) Flush(context.Context) error {
 	return nil
 }
 
-// Close lets go of the folder and leaves the files: they are there at the next start.
+// Close leaves the files: the items are there when the folder is opened again.
 func (f *folder) Close() error { return f.sweep.close() }
 
-// change rewrites an item that is there, atomically.
+// change rewrites a present item atomically.
 func (f *folder) change(op driver.Op, key string, edit func(*record) error) error {
 	file := fileName(key)
 	return f.locked(file, func() error {
@@ -213,13 +214,13 @@ func (f *folder) locked(file string, do func() error) error {
 	return do()
 }
 
-// The cache touches no file whose name ends otherwise, whatever folder it is given.
+// The cache touches no file whose name ends otherwise.
 const (
 	itemSuffix = ".item"
 	tempSuffix = ".temp"
 )
 
-// read returns the live item in file, or ErrMiss.
+// read returns the item in file, or ErrMiss if it is absent or has expired.
 func (f *folder) read(op driver.Op, file string) (record, error) {
 	b, err := os.ReadFile(filepath.Join(f.dir, file))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -239,7 +240,7 @@ func (f *folder) read(op driver.Op, file string) (record, error) {
 	return r, nil
 }
 
-// write puts r in file, as a version of its own.
+// write writes r to file, as a new version.
 func (f *folder) write(op driver.Op, file string, r record) error {
 	r.version = rand.Uint64()
 	temp, err := os.CreateTemp(f.dir, "*"+tempSuffix)
@@ -257,7 +258,7 @@ func (f *folder) write(op driver.Op, file string, r record) error {
 	return nil
 }
 
-// remove does not mind a file that is gone.
+// remove removes file. It returns nil if the file is absent.
 func (f *folder) remove(op driver.Op, file string) error {
 	err := os.Remove(filepath.Join(f.dir, file))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -266,14 +267,14 @@ func (f *folder) remove(op driver.Op, file string) error {
 	return nil
 }
 
-// fileName is where key is kept. Keys may hold slashes and be longer than names of
-// files, and some file systems do not tell upper from lower case: so it is a digest.
+// fileName returns the name of the file of key: a digest, because keys may contain slashes
+// and be longer than file names, and some file systems ignore case.
 func fileName(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(sum[:]) + itemSuffix
 }
 
-// outage wraps what the file system said, once. It matches cache.ErrUnavailable.
+// outage wraps an error of the file system, once. It matches cache.ErrUnavailable.
 func outage(op driver.Op, cause error) error {
 	return driver.Unavailable(name, op, "", cause)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// record is an item as a file holds it:
+// A record is an item as it is stored in a file:
 //
 //	magic    8 bytes
 //	checksum 4 bytes, CRC-32 (Castagnoli) of all that follows
@@ -47,7 +47,7 @@ func (r record) encode() []byte {
 	return b
 }
 
-// decode reports false for a file that was cut short or damaged, or is none of ours.
+// decode reports false for a file that is truncated or damaged, or is not of the cache.
 func decode(b []byte) (record, bool) {
 	if len(b) < headerSize || string(b[:len(magic)]) != magic {
 		return record{}, false
@@ -65,8 +65,8 @@ func decode(b []byte) (record, bool) {
 	}, true
 }
 
-// readExpiry reads from the head of a file when its item ends, without the value and
-// so without the checksum.
+// readExpiry reads the expiry from the head of a file. It does not read the value, and so
+// cannot verify the checksum.
 func readExpiry(file io.Reader) (int64, error) {
 	head := make([]byte, headerSize)
 	if _, err := io.ReadFull(file, head); err != nil {
@@ -82,14 +82,22 @@ func past(expires int64) bool {
 	return expires != 0 && expires <= time.Now().UnixNano()
 }
 
-// expiry is when an item stored now with this TTL ends.
+// left returns the time until the item expires; 0 means never.
+func (r record) left() time.Duration {
+	if r.expires == 0 {
+		return 0
+	}
+	return max(1, time.Duration(r.expires-time.Now().UnixNano()))
+}
+
+// expiry returns when an item that is stored now expires.
 func expiry(ttl time.Duration) int64 {
 	if ttl == 0 {
 		return 0
 	}
 	now := time.Now().UnixNano()
 	if int64(ttl) > math.MaxInt64-now {
-		return math.MaxInt64 // beyond what the format can say
+		return math.MaxInt64 // later than the format can hold
 	}
 	return now + int64(ttl)
 }

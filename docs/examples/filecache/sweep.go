@@ -14,23 +14,23 @@ import (
 )
 
 const (
-	// tempAge is how old a temporary file is that nobody is writing any more.
+	// tempAge is the age of a temporary file that is no longer being written.
 	tempAge = time.Hour
-	// sweepFiles is how many files a store looks at. With two, a folder is seen
-	// through after half as many stores as it holds files.
+	// sweepFiles is the number of files that a store checks. With two, all files of
+	// a folder are checked after half as many stores.
 	sweepFiles = 2
 )
 
-// sweeper goes through the folder, round after round.
+// A sweeper goes through the folder, round after round.
 type sweeper struct {
 	mu     sync.Mutex
-	round  *os.File // the folder, open at the next file to look at
+	round  *os.File // the folder, open at the next file to check
 	closed bool
 }
 
-// removeSomeExpired frees the space of items that have expired and that nobody asks
-// for. Stores call it, so that no goroutine is needed; one that finds another at it
-// goes on, so that none waits.
+// removeSomeExpired removes the files of items that have expired and are never read.
+// Stores call it, so that no goroutine is needed. It does nothing while another call is
+// running, so that no store waits.
 func (f *folder) removeSomeExpired(op driver.Op) error {
 	if !f.sweep.mu.TryLock() {
 		return nil
@@ -68,7 +68,7 @@ func (s *sweeper) next(dir string) ([]string, error) {
 	return names, err
 }
 
-// removeExpired removes one file, if its time has come.
+// removeExpired removes file if its item has expired.
 func (f *folder) removeExpired(op driver.Op, file string) error {
 	name := filepath.Join(f.dir, file)
 	switch {
@@ -84,7 +84,7 @@ func (f *folder) removeExpired(op driver.Op, file string) error {
 			return f.remove(op, file)
 		})
 	case strings.HasSuffix(file, tempSuffix):
-		// Of a program that ended while it wrote.
+		// It may be left from a program that ended while it wrote.
 		info, err := os.Stat(name)
 		if err == nil && time.Since(info.ModTime()) > tempAge {
 			return f.remove(op, file)
@@ -105,7 +105,7 @@ func expired(name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer file.Close() // only read: there is nothing to lose
+	defer file.Close() // it is only read, so nothing can be lost
 	end, err := readExpiry(file)
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return true, nil
