@@ -112,7 +112,8 @@ func (c *Cache) Supports(op Op) bool {
 func (c *Cache) Discards() bool { return c.core.discards }
 
 // CheckKey returns the error that matches ErrInvalidKey, if operations on key would return
-// one. It is for code that keeps a key for later, or takes it from a user.
+// one. It is for code that keeps a key for later, or takes it from a user. A cache with
+// partitions checks the key for the default partition.
 func (c *Cache) CheckKey(key string) error {
 	_, err := c.valid(key)
 	return err

@@ -1,11 +1,12 @@
-// Package client makes one cache for an application out of several, by namespace.
+// Package client partitions a cache by namespace: it makes one cache out of several, and a
+// configuration says which namespace is stored where.
 //
-// The code of the application names namespaces:
+// The code of an application names namespaces:
 //
 //	sessions, err := c.Namespace("sessions")
 //
-// and the configuration says where each lives: all in one cache today, the sessions
-// on servers of their own tomorrow. The code does not change.
+// The configuration maps them to caches. All of them may be in one cache today, and the
+// sessions on their own servers tomorrow, without a change to the code:
 //
 //	c, err := client.New(client.Config{
 //		DSNs: map[string]string{
@@ -15,11 +16,24 @@
 //		},
 //	})
 //
-// A program that is not partitioned needs no client: every cache is its own partition
-// for every name.
+// # Methods of a partitioned cache
 //
-// Namespaces on one cache share its keys, unless they have prefixes: "user:1" in one
-// is "user:1" in the other.
+// New returns a [cache.Cache]. Its methods act on the namespaces as follows:
+//
+//	Get, Set and all other operations on keys   the default namespace
+//	Driver, Supports, Discards, CheckKey, Stats the default namespace
+//	Namespace                                   returns another one
+//	Flush, Ping, Close                          each distinct cache, once
+//	WithKind, WithPrefix, WithHook              a view of all namespaces
+//
+// An unknown namespace is an error that lists the known ones. A [cache.Cache] that is not
+// partitioned is its own partition for every name, so an application that uses namespaces
+// runs unchanged on a single cache. All its namespaces then share their keys.
+//
+// # Shared caches
+//
+// Namespaces on one cache share its keys too: "user:1" in one is "user:1" in the other.
+// Prefixes keep them apart. Flush still removes everything in the cache behind a namespace.
 package client
 
 import (
@@ -31,42 +45,41 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// Config says which namespaces there are and where each lives. A namespace stands in
-// Caches or in DSNs, not in both.
+// Config lists the namespaces and the cache of each. A namespace is in Caches or in DSNs,
+// not in both.
 type Config struct {
-	// Default is the namespace of operations on the client itself; "default" if
-	// empty. It must be one of the namespaces.
+	// Default is the namespace of operations on the client itself. Empty means
+	// "default". It must be one of the namespaces.
 	Default string
 
-	// Caches are namespaces by value. The client takes them over: its Close
-	// closes them. Two names may share one cache.
+	// Caches are namespaces by value. The client owns the caches: its Close closes
+	// them. Several names may share one cache.
 	Caches map[string]*cache.Cache
 
-	// DSNs are namespaces by configuration string, for cache.Open; the drivers
-	// must be imported. Equal strings share one cache.
+	// DSNs are namespaces by configuration string, for cache.Open. The packages of
+	// the drivers must be imported. Equal strings share one cache.
 	DSNs map[string]string
 
-	// Prefixes are put before every key of a namespace, for namespaces that share
-	// a cache and must not share keys. They count for the length of the key.
-	// Flush of such a namespace still empties the whole cache behind it.
+	// Prefixes are put before every key of a namespace, to keep apart the keys of
+	// namespaces that share a cache. They count toward the length of the key.
 	Prefixes map[string]string
 }
 
-// New returns a cache that is partitioned as the Config says. Like cache.Open it does
-// not connect to servers. Operations on it go to the default namespace; see
-// [cache.Partitioned] for those that reach all.
+// New returns a cache that is partitioned by namespace. Like cache.Open, it does not
+// connect to servers. The caller must close it. If New fails, it closes the caches that it
+// opened, and leaves those in Caches open.
 func New(config Config) (*cache.Cache, error) {
 	if config.Default == "" {
 		config.Default = "default"
 	}
 	for _, name := range slices.Sorted(maps.Keys(config.DSNs)) {
 		if _, both := config.Caches[name]; both {
-			return nil, fmt.Errorf("client: namespace %q stands both in Caches and in DSNs, want one", name)
+			return nil, fmt.Errorf("client: namespace %q is in both Caches and DSNs; want one of them", name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(config.Prefixes)) {
 		if config.Caches[name] == nil && config.DSNs[name] == "" {
-			return nil, fmt.Errorf("client: prefix for namespace %q, which stands neither in Caches nor in DSNs", name)
+			return nil, fmt.Errorf("client: Prefixes has namespace %q, which is in neither Caches nor DSNs", name)
 		}
 	}
 	namespaces := maps.Clone(config.Caches)
@@ -87,7 +100,7 @@ func New(config Config) (*cache.Cache, error) {
 	return c, nil
 }
 
-// open adds a cache to namespaces for every DSN, one for equal DSNs, and returns the
+// open adds to namespaces a cache for every DSN, one for equal DSNs, and returns the
 // distinct ones.
 func open(dsns map[string]string, namespaces map[string]*cache.Cache) (opened []*cache.Cache, err error) {
 	byDSN := map[string]*cache.Cache{}

@@ -16,7 +16,7 @@ import (
 
 var ctx = context.Background()
 
-// application is code that knows namespaces and not where they live.
+// application is code that names namespaces and does not know where they are stored.
 func application(c *cache.Cache) error {
 	sessions, err := c.Namespace("sessions")
 	if err != nil {
@@ -41,13 +41,13 @@ func application(c *cache.Cache) error {
 	}{{sessions, "session:7", "ann"}, {pages, "page:/", "<html>"}, {c, "motd", "hello"}} {
 		v, err := look.in.Get(ctx, look.key)
 		if err != nil || string(v) != look.want {
-			return fmt.Errorf("%s: %q, %v; want %q", look.key, v, err, look.want)
+			return fmt.Errorf("%s: %q and error %v, want %q", look.key, v, err, look.want)
 		}
 	}
 	return nil
 }
 
-// TestLayouts runs the same code on three layouts; what differs is the configuration.
+// The same code runs on three layouts, which differ in their configuration.
 func TestLayouts(t *testing.T) {
 	layouts := map[string]client.Config{
 		"one cache for all": {DSNs: map[string]string{
@@ -84,7 +84,7 @@ func TestLayouts(t *testing.T) {
 				}
 				st, err := part.Stats(ctx)
 				if err != nil || st.Entries != 0 {
-					t.Errorf("%s after Flush: %d entries, %v; want 0", ns, st.Entries, err)
+					t.Errorf("%s after Flush: %d entries and error %v, want none", ns, st.Entries, err)
 				}
 			}
 		})
@@ -105,10 +105,10 @@ func TestEqualDSNsShareOneCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := a.Get(ctx, "k"); err != nil {
-		t.Errorf("same DSN: %v, want the key of the default namespace", err)
+		t.Errorf("a namespace with the same DSN: Get returned error %v, want the key of the default namespace", err)
 	}
 	if _, err := b.Get(ctx, "k"); !errors.Is(err, cache.ErrMiss) {
-		t.Errorf("other DSN: %v, want ErrMiss", err)
+		t.Errorf("a namespace with another DSN: Get returned error %v, want ErrMiss", err)
 	}
 }
 
@@ -128,14 +128,14 @@ func TestPrefixesKeepKeysApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := b.Get(ctx, "k"); !errors.Is(err, cache.ErrMiss) {
-		t.Errorf("b sees the key of a: %v", err)
+		t.Errorf("Get of the key of a in b: error %v, want ErrMiss", err)
 	}
 	if v, err := c.Get(ctx, "a:k"); err != nil || string(v) != "of a" {
-		t.Errorf("the cache itself: %q, %v; want the key under its prefix", v, err)
+		t.Errorf("Get of the prefixed key in the cache itself: %q and error %v, want the value", v, err)
 	}
 	values, err := a.GetMulti(ctx, []string{"k", "absent"})
 	if err != nil || string(values["k"]) != "of a" || len(values) != 1 {
-		t.Errorf("GetMulti = %q, %v; want the key without its prefix", values, err)
+		t.Errorf("GetMulti: %q and error %v, want the key without its prefix", values, err)
 	}
 }
 
@@ -149,11 +149,11 @@ func TestCloseClosesEveryCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := c.Close(); err != nil {
-		t.Errorf("second Close: %v, want nil", err)
+		t.Errorf("Close for the second time: error %v, want none", err)
 	}
 	for name, part := range map[string]*cache.Cache{"client": c, "one": one, "two": two} {
 		if _, err := part.Get(ctx, "k"); !errors.Is(err, cache.ErrClosed) {
-			t.Errorf("%s: Get after Close = %v, want ErrClosed", name, err)
+			t.Errorf("%s: Get after Close: error %v, want ErrClosed", name, err)
 		}
 	}
 }
@@ -167,8 +167,8 @@ func TestBadConfigurations(t *testing.T) {
 	}{
 		{"nothing", client.Config{}, `no default namespace "default"; there are no namespaces`},
 		{"no default", client.Config{DSNs: map[string]string{"a": "null://", "b": "null://"}}, `known namespaces: "a", "b"`},
-		{"twice", client.Config{Caches: map[string]*cache.Cache{"default": n}, DSNs: map[string]string{"default": "null://"}}, `"default" stands both`},
-		{"prefix of nothing", client.Config{DSNs: map[string]string{"default": "null://"}, Prefixes: map[string]string{"x": "x:"}}, `prefix for namespace "x"`},
+		{"twice", client.Config{Caches: map[string]*cache.Cache{"default": n}, DSNs: map[string]string{"default": "null://"}}, `"default" is in both Caches and DSNs`},
+		{"prefix of nothing", client.Config{DSNs: map[string]string{"default": "null://"}, Prefixes: map[string]string{"x": "x:"}}, `Prefixes has namespace "x"`},
 		{"unknown driver", client.Config{DSNs: map[string]string{"default": "null://", "x": "redis://u:secret@h"}}, `namespace "x": cache: unknown driver "redis"`},
 		{"bad parameter", client.Config{DSNs: map[string]string{"default": "null://?a=b"}}, `namespace "default": null: dsn: unknown parameter "a"`},
 		{"nil cache", client.Config{Caches: map[string]*cache.Cache{"default": n, "x": nil}}, `namespace "x" has no cache`},
@@ -176,16 +176,16 @@ func TestBadConfigurations(t *testing.T) {
 		c, err := client.New(tc.config)
 		if err == nil {
 			c.Close()
-			t.Errorf("%s: no error, want one with %q", tc.name, tc.want)
+			t.Errorf("%s: no error, want one that says %q", tc.name, tc.want)
 			continue
 		}
 		if !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%s: %q, want it to say %q and no secret", tc.name, err, tc.want)
+			t.Errorf("%s: error %q, want one that says %q and no secret", tc.name, err, tc.want)
 		}
 	}
 }
 
-func TestUnknownNamespaceNamesTheOthers(t *testing.T) {
+func TestUnknownNamespaceListsTheKnown(t *testing.T) {
 	c, err := client.New(client.Config{DSNs: map[string]string{"default": "null://", "users": "null://"}})
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +193,7 @@ func TestUnknownNamespaceNamesTheOthers(t *testing.T) {
 	defer c.Close()
 	_, err = c.Namespace("user")
 	if err == nil || !strings.Contains(err.Error(), `"user"`) || !strings.Contains(err.Error(), `"default", "users"`) {
-		t.Errorf("%v, want an error that names the namespace and those that exist", err)
+		t.Errorf("error %v, want one that names the namespace and the known ones", err)
 	}
 }
 
@@ -204,4 +204,60 @@ func mustMemory(t *testing.T) *cache.Cache {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// New closes what it opened if it fails, and not what it was given.
+func TestFailedNewLeavesCachesOpen(t *testing.T) {
+	given := mustMemory(t)
+	defer given.Close()
+	_, err := client.New(client.Config{
+		Caches: map[string]*cache.Cache{"default": given},
+		DSNs:   map[string]string{"a": "memory://", "b": "memory://?max_bytes=x"},
+	})
+	if err == nil {
+		t.Fatal("New: no error, want one about max_bytes")
+	}
+	if err := given.Set(ctx, "k", nil, 0); err != nil {
+		t.Errorf("Set in a cache that was given to New: %v", err)
+	}
+}
+
+// What the package comment says of the methods of a partitioned cache.
+func TestMethodsOfAPartitionedCache(t *testing.T) {
+	c, err := client.New(client.Config{
+		Default:  "a",
+		DSNs:     map[string]string{"a": "null://", "b": "memory://"},
+		Prefixes: map[string]string{"b": "b:"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	b, err := c.Namespace("b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Driver() != "null" || !c.Discards() || c.Supports(cache.OpStats) {
+		t.Errorf("Driver %q, Discards %v, Supports(stats) %v; want those of the default namespace, which is null", c.Driver(), c.Discards(), c.Supports(cache.OpStats))
+	}
+	if _, err := c.Stats(ctx); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("Stats: error %v, want that of the default namespace", err)
+	}
+	long := strings.Repeat("k", 249)
+	if err := c.CheckKey(long); err != nil {
+		t.Errorf("CheckKey: error %v, want that of the default namespace, which has no prefix", err)
+	}
+	if err := b.CheckKey(long); !errors.Is(err, cache.ErrInvalidKey) {
+		t.Errorf("CheckKey in a namespace with a prefix: error %v, want ErrInvalidKey", err)
+	}
+	view, err := c.WithPrefix("v:").Namespace("b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := view.Set(ctx, "k", []byte("1"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := b.Get(ctx, "v:k"); err != nil || string(v) != "1" {
+		t.Errorf("Get of a key that a view stored: %q and error %v, want its value", v, err)
+	}
 }

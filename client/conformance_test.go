@@ -9,8 +9,7 @@ import (
 	"github.com/larder-go/larder/encoding"
 )
 
-// layouts are ways to put a client in front of caches. The suite runs against the
-// default namespace of each.
+// layouts are clients in front of caches. The suite tests the default namespace of each.
 var layouts = map[string]struct {
 	config  client.Config
 	options cachetest.Options

@@ -7,7 +7,7 @@ import (
 	"github.com/larder-go/larder/client"
 )
 
-// The code names namespaces; the configuration says where they live.
+// The code names namespaces. The configuration says where they are stored.
 func Example() {
 	c, err := client.New(client.Config{
 		DSNs: map[string]string{
@@ -31,7 +31,7 @@ func Example() {
 	}
 	v, err := pages.Get(ctx, "/about")
 	fmt.Println(string(v), err)
-	// "pages" shares the cache of the default namespace, and not its keys.
+	// "pages" shares the cache of the default namespace, but not its keys.
 	_, err = c.Get(ctx, "/about")
 	fmt.Println(err)
 	_, err = c.Namespace("page")

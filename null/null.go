@@ -1,32 +1,50 @@
-// Package null is a cache that keeps nothing, for programs that must run without one:
-// tests, debugging, a switch in the configuration.
+// Package null provides a cache that keeps nothing, for programs that must run without a
+// cache: in tests, for debugging, or by a switch in the configuration.
 //
 // # DSN
 //
 //	null://?key_encoding=safe
 //
-// key_encoding is the name of an encoding, as package encoding knows it; the default
-// is string.
+// key_encoding is the name of an encoding, as package encoding knows it. The default is
+// string, which leaves keys as they are.
 //
 // # Config
 //
-// [Config] says the same; [ParseDSN] and [Config.FormatDSN] turn one into the other.
+// [Config] has a field for each parameter of the DSN. [ParseDSN] and [Config.FormatDSN]
+// convert one to the other.
 //
-// # Behaviour
+// # Abilities
 //
-// The whole contract holds for a cache whose every item is dropped at once:
+// The cache keeps the whole contract, as one that evicts every item at once would:
 //
-//	get, get many, get item          ErrMiss; nothing found
-//	set, add, replace                nil: it was stored, and is gone
-//	delete, touch                    ErrMiss
-//	delete many, flush, ping         nil
-//	increment, decrement             ErrMiss
-//	the same with an initial value   the first count, each time
-//	compare-and-swap, -delete        no item can be had for them
-//	stats                            not supported
+//	Get, GetItem, GetAndTouch          ErrMiss
+//	GetMulti, GetItemMulti             an empty map
+//	Set, Add, Replace                  nil: the value was stored, and is gone
+//	SetMulti, AddMulti, ReplaceMulti   the same
+//	GetOrAdd, GetOrAddMulti            ErrMiss, and the key was added
+//	Delete, Touch                      ErrMiss
+//	DeleteMulti, Flush, Ping           nil
+//	Increment, Decrement               ErrMiss
+//	IncrementFrom, DecrementFrom       the first count, each time
+//	CompareAndSwap, CompareAndDelete   there is no item to call them with
+//	Stats                              unsupported
 //
-// Keys and TTLs are checked as everywhere, so that a program behaves the same when a
-// real cache takes its place.
+// [cache.Cache.Discards] returns true, so that code that waits for an item to appear can
+// tell.
+//
+// # Errors
+//
+// Keys and TTLs are checked as in other caches, and operations after Close return
+// [cache.ErrClosed], so that a program behaves the same when another cache takes the place
+// of this one. There are no servers, so [cache.ErrUnavailable] is never returned.
+//
+// # Context
+//
+// The context is checked before a call. No call takes any time.
+//
+// # Limits
+//
+// There is no limit on the size of values.
 package null
 
 import (
@@ -51,10 +69,11 @@ func init() {
 	})
 }
 
-// Config is what a cache that keeps nothing can be told.
+// Config configures New.
 type Config struct {
-	// KeyEncoding is applied to the keys before they are checked, so that a key
-	// is legal here if it is in the cache whose place this one takes.
+	// KeyEncoding is applied to every key before it is checked, so that the same keys
+	// are valid here as in the cache whose place this one takes. The zero value
+	// leaves keys as they are.
 	KeyEncoding encoding.Encoding
 }
 
@@ -63,8 +82,7 @@ func New(c Config) *cache.Cache {
 	return cache.New(discard{}, cache.Options{Name: name, KeyEncoding: c.KeyEncoding, Discards: true})
 }
 
-// ParseDSN reads a configuration string; the package comment says which parameters
-// there are.
+// ParseDSN parses a configuration string. The package comment lists its parameters.
 func ParseDSN(source string) (Config, error) {
 	var c Config
 	d, err := dsn.Parse(name, source)
@@ -79,8 +97,8 @@ func ParseDSN(source string) (Config, error) {
 	return c, nil
 }
 
-// FormatDSN writes the string that ParseDSN reads. An encoding of the program's own
-// stands in it by its name, which ParseDSN does not know.
+// FormatDSN returns the string that ParseDSN parses to c. A custom encoding is written by
+// its name, which ParseDSN does not know.
 func (c Config) FormatDSN() string {
 	b := dsn.Builder{Scheme: name}
 	b.Encoding(c.KeyEncoding)
@@ -93,6 +111,7 @@ var (
 	_ driver.Pinger  = discard{}
 )
 
+// discard is the driver.
 type discard struct{}
 
 func (discard) Get(context.Context, string) ([]byte, error)               { return nil, driver.ErrMiss }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/cachetest"
+	"github.com/larder-go/larder/encoding"
 	"github.com/larder-go/larder/null"
 )
 
@@ -19,85 +19,107 @@ func TestConformance(t *testing.T) {
 	cachetest.Run(t, open, cachetest.Options{Synctest: true})
 }
 
-// Without a bubble: the cases that wait have nothing to wait for.
+// Outside a bubble too, the cases that wait have nothing to wait for.
 func TestConformanceInRealTime(t *testing.T) {
-	cachetest.Run(t, open, cachetest.Options{})
+	cachetest.Run(t, open, cachetest.Options{DriverOnly: true})
+}
+
+func TestConformanceEncoded(t *testing.T) {
+	cachetest.Run(t, func(*testing.T) *cache.Cache { return null.New(null.Config{KeyEncoding: encoding.Safe()}) },
+		cachetest.Options{Synctest: true, KeyEncoding: encoding.Safe()})
 }
 
 func TestAllocs(t *testing.T) {
 	cachetest.Allocs(t, open, cachetest.Allocations{})
 }
 
-// The table in the package documentation, line by line.
-func TestBehaviour(t *testing.T) {
+// The table in the package comment, line by line.
+func TestAbilities(t *testing.T) {
 	ctx := t.Context()
 	c := null.New(null.Config{})
-	for _, stored := range []error{
-		c.Set(ctx, "k", []byte("1"), 0), c.Add(ctx, "k", nil, 0), c.Replace(ctx, "k", nil, time.Hour),
-		c.SetMulti(ctx, map[string][]byte{"k": nil}, 0), c.DeleteMulti(ctx, []string{"k"}), c.Flush(ctx), c.Ping(ctx),
+	values := map[string][]byte{"k": []byte("1"), "j": nil}
+	for name, err := range map[string]error{
+		"Set":          c.Set(ctx, "k", []byte("1"), 0),
+		"Add":          c.Add(ctx, "k", nil, 0),
+		"Replace":      c.Replace(ctx, "k", nil, time.Hour),
+		"SetMulti":     c.SetMulti(ctx, values, 0),
+		"AddMulti":     c.AddMulti(ctx, values, 0),
+		"ReplaceMulti": c.ReplaceMulti(ctx, values, 0),
+		"DeleteMulti":  c.DeleteMulti(ctx, []string{"k"}),
+		"Flush":        c.Flush(ctx),
+		"Ping":         c.Ping(ctx),
 	} {
-		if stored != nil {
-			t.Errorf("error %v, want none", stored)
+		if err != nil {
+			t.Errorf("%s: error %v, want none", name, err)
 		}
 	}
 	_, get := c.Get(ctx, "k")
 	_, item := c.GetItem(ctx, "k")
+	_, touched := c.GetAndTouch(ctx, "k", 0)
 	_, up := c.Increment(ctx, "k", 1)
 	_, down := c.Decrement(ctx, "k", 1)
-	for _, missed := range []error{get, item, up, down, c.Delete(ctx, "k"), c.Touch(ctx, "k", 0)} {
-		if missed != cache.ErrMiss {
-			t.Errorf("error %v, want a miss", missed)
+	_, added, getOrAdd := c.GetOrAdd(ctx, "k", nil, 0)
+	for name, err := range map[string]error{
+		"Get": get, "GetItem": item, "GetAndTouch": touched, "Increment": up, "Decrement": down, "GetOrAdd": getOrAdd,
+		"Delete": c.Delete(ctx, "k"), "Touch": c.Touch(ctx, "k", 0),
+	} {
+		if err != cache.ErrMiss {
+			t.Errorf("%s: error %v, want ErrMiss", name, err)
 		}
+	}
+	_, set, getOrAddMulti := c.GetOrAddMulti(ctx, values, 0)
+	if !added || len(set) != 2 || !errors.Is(getOrAddMulti, cache.ErrMiss) {
+		t.Errorf("GetOrAdd and GetOrAddMulti: added %v and %v, error %v; want all added", added, set, getOrAddMulti)
 	}
 	for range 2 {
 		if n, err := c.IncrementFrom(ctx, "k", 2, 5, 0); n != 7 || err != nil {
 			t.Errorf("IncrementFrom: %d and error %v, want 7", n, err)
 		}
+		if n, err := c.DecrementFrom(ctx, "k", 2, 5, 0); n != 3 || err != nil {
+			t.Errorf("DecrementFrom: %d and error %v, want 3", n, err)
+		}
 	}
 	many, err := c.GetMulti(ctx, []string{"k"})
 	items, errItems := c.GetItemMulti(ctx, []string{"k"})
-	if len(many) != 0 || err != nil || len(items) != 0 || errItems != nil {
-		t.Errorf("GetMulti and GetItemMulti: %v, %v, %v, %v; want nothing", many, err, items, errItems)
+	if many == nil || len(many) != 0 || err != nil || items == nil || len(items) != 0 || errItems != nil {
+		t.Errorf("GetMulti and GetItemMulti: %v, %v, %v and %v; want empty maps", many, err, items, errItems)
 	}
 	if _, err := c.Stats(ctx); !errors.Is(err, errors.ErrUnsupported) || c.Supports(cache.OpStats) {
-		t.Errorf("Stats: error %v", err)
+		t.Errorf("Stats: error %v, want ErrUnsupported", err)
 	}
 	if !c.Discards() {
-		t.Error("it does not say that it discards")
+		t.Error("Discards returned false")
 	}
 }
 
-func TestDSN(t *testing.T) {
-	c, err := cache.Open("null://")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Set(t.Context(), "k", nil, 0); err != nil {
-		t.Error(err)
-	}
-	for source, part := range map[string]string{
+var dsnTest = cachetest.DSNTest[null.Config]{
+	Scheme: "null",
+	Parse:  null.ParseDSN,
+	Format: null.Config.FormatDSN,
+	New:    func(c null.Config) (*cache.Cache, error) { return null.New(c), nil },
+	Examples: []null.Config{
+		{},
+		{KeyEncoding: encoding.Safe()},
+		{KeyEncoding: encoding.Compose(encoding.Safe(), encoding.Base64())},
+	},
+	Invalid: map[string]string{
 		"null://host": "no address", "null:///path": "no address", "null://?size=1": `"size"`,
 		"null://?key_encoding=rot13": `"rot13"`, "null://#x": "fragment", "null://u:p@": "password",
-	} {
-		if _, err := cache.Open(source); err == nil || !strings.Contains(err.Error(), part) || !strings.HasPrefix(err.Error(), "null: ") {
-			t.Errorf("Open(%q): error %v, want one of null with %q", source, err, part)
-		}
-	}
+	},
 }
 
-func TestDSNIsTheConfig(t *testing.T) {
-	for _, source := range []string{"null://", "null://?key_encoding=safe", "null://?key_encoding=sha1,base64"} {
-		c, err := null.ParseDSN(source)
-		if got := c.FormatDSN(); err != nil || got != source {
-			t.Errorf("%q came back as %q, %v", source, got, err)
-		}
-	}
+func TestDSN(t *testing.T) { dsnTest.Run(t) }
+
+func FuzzDSN(f *testing.F) { dsnTest.Fuzz(f) }
+
+// The encoding of a DSN is applied to keys.
+func TestDSNEncoding(t *testing.T) {
 	c, err := cache.Open("null://?key_encoding=safe")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Set(t.Context(), "a key with blanks", nil, 0); err != nil {
-		t.Errorf("an encoded key: %v", err)
+	if err := c.Set(t.Context(), "a key with spaces", nil, 0); err != nil {
+		t.Errorf("Set of a key that is valid when it is encoded: %v", err)
 	}
 }
 
