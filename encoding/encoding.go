@@ -1,18 +1,18 @@
-// Package encoding turns the keys of a program into keys that a cache server takes.
+// Package encoding encodes the keys of a program, so that a cache server accepts them. It
+// does not encode values.
 //
-// memcached keys are 1 to 250 bytes without blanks and control characters. A program
-// whose keys may be longer, or hold anything (a URL, a search term), chooses an
-// encoding once, in the configuration of its cache; every operation then goes
-// through it. Programs in other languages find the same items if they encode the
-// same way.
+// A memcached key is 1 to 250 bytes without spaces and control characters. A program whose
+// keys may be longer, or may contain anything (a URL, a search term), chooses an encoding
+// in the configuration of its cache. Every operation then uses it. Programs in other
+// languages find the same items if they encode keys in the same way.
 //
-//	string   the key as it is (the zero Encoding)
-//	base64   RFC 4648, URL alphabet, padded
-//	md5, sha1, sha256, sha512   the digest
-//	safe     legal keys as they are, the others hashed
+//	string                      the key as it is (the zero Encoding)
+//	base64                      RFC 4648, URL alphabet, padded
+//	md5, sha1, sha256, sha512   the digest, in base64
+//	safe                        valid keys as they are, the others as a digest
 //
-// Names are joined with commas, applied from left to right: "sha1,base64" is the
-// base64 of the SHA-1 of the key.
+// Names can be joined with commas and are applied from left to right: "base64,sha1" is the
+// SHA-1 of the base64 of the key.
 package encoding
 
 import (
@@ -29,43 +29,43 @@ import (
 	"github.com/larder-go/larder/internal/keyrule"
 )
 
-// Encoding maps the keys of a program to the keys of a server. It is a value, safe
-// for concurrent use; the zero Encoding leaves keys as they are.
+// An Encoding maps the keys of a program to the keys of a server. It is safe for concurrent
+// use. The zero Encoding leaves keys as they are.
 type Encoding struct {
 	name   string              // "" for the zero Encoding
-	encode func(string) string // nil: as it is
-	raw    bool                // the result is any bytes: a digest
+	encode func(string) string // nil: keys are left as they are
+	raw    bool                // the result is a digest: any bytes
 }
 
-// New returns an encoding of the program's own, for Config structs. Its name appears
-// in formatted DSNs, but no DSN can choose it. The function must be pure and safe
-// for concurrent use.
+// New returns a custom encoding, for Config structs. Its name appears in formatted DSNs,
+// but [ByName] does not know it, so no DSN can choose it. The function must be pure and
+// safe for concurrent use.
 func New(name string, encode func(key string) string) Encoding {
 	return Encoding{name: name, encode: encode}
 }
 
-// Base64 encodes keys as RFC 4648 says, with the URL alphabet and padding.
+// Base64 returns the encoding of RFC 4648 with the URL alphabet and padding.
 func Base64() Encoding {
 	return New("base64", func(k string) string { return base64.URLEncoding.EncodeToString([]byte(k)) })
 }
 
-// Hash encodes keys as their digest by the given hash, raw: 20 bytes for SHA-1. Raw
-// digests hold bytes that are not legal in keys, so compose it with Base64:
+// Hash returns an encoding that replaces a key by its digest: 20 bytes for SHA-1. A digest
+// contains bytes that are not valid in keys, so compose it with Base64:
 //
 //	encoding.Compose(encoding.Hash("sha1", sha1.New), encoding.Base64())
 func Hash(name string, newHash func() hash.Hash) Encoding {
 	e := New(name, func(k string) string {
 		h := newHash()
-		h.Write([]byte(k)) // never fails: hash.Hash
+		h.Write([]byte(k)) // a hash.Hash never returns an error
 		return string(h.Sum(nil))
 	})
 	e.raw = true
 	return e
 }
 
-// Safe keeps a legal key as it is, and stores the others under a tilde and the
-// base64 of their SHA-256, 45 bytes. No two keys share a form: a legal key that
-// looks like such a digest is hashed as well.
+// Safe returns an encoding that leaves valid keys as they are and replaces the others by a
+// tilde and the base64 of their SHA-256, which are 45 bytes. A valid key that looks like
+// such a digest is replaced too, so that no two keys have the same encoded form.
 func Safe() Encoding {
 	return New("safe", func(k string) string {
 		if keyrule.Valid(k) && !looksHashed(k) {
@@ -78,7 +78,7 @@ func Safe() Encoding {
 
 func looksHashed(k string) bool { return len(k) == 45 && k[0] == '~' }
 
-// Compose applies encodings one after the other, the first one first.
+// Compose returns an encoding that applies the given ones in order.
 func Compose(encodings ...Encoding) Encoding {
 	steps := slices.DeleteFunc(slices.Clone(encodings), func(e Encoding) bool { return e.encode == nil })
 	if len(steps) == 0 {
@@ -101,7 +101,7 @@ func Compose(encodings ...Encoding) Encoding {
 	return e
 }
 
-// Names that ByName knows.
+// named are the encodings that ByName knows.
 var named = map[string]Encoding{
 	"string": {},
 	"base64": Base64(),
@@ -112,15 +112,15 @@ var named = map[string]Encoding{
 	"safe":   Safe(),
 }
 
-// ByName returns the encoding that a configuration string names, such as "safe" or
-// "sha1,base64". A digest at the end is written in base64, because its bytes are not
-// legal in keys: "sha1" is short for "sha1,base64".
+// ByName returns the encoding with a name such as "safe" or "base64,sha1". A digest at the
+// end is encoded in base64, because its bytes are not valid in keys: "sha1" is short for
+// "sha1,base64".
 func ByName(names string) (Encoding, error) {
 	var steps []Encoding
 	for name := range strings.SplitSeq(names, ",") {
 		e, ok := named[name]
 		if !ok {
-			return Encoding{}, fmt.Errorf("encoding: unknown key encoding %.40q, want string, base64, md5, sha1, sha256, sha512, safe or some of them joined with commas", name)
+			return Encoding{}, fmt.Errorf("encoding: unknown key encoding %.40q; known: string, base64, md5, sha1, sha256, sha512, safe, and several of them joined with commas", name)
 		}
 		steps = append(steps, e)
 	}
@@ -139,7 +139,7 @@ func (e Encoding) Encode(k string) string {
 	return e.encode(k)
 }
 
-// String returns the name that ByName takes, "string" for the zero Encoding.
+// String returns the name, as for ByName. The name of the zero Encoding is "string".
 func (e Encoding) String() string {
 	if e.encode == nil {
 		return "string"
@@ -150,8 +150,7 @@ func (e Encoding) String() string {
 // IsZero reports whether e is the zero Encoding, which leaves keys as they are.
 func (e Encoding) IsZero() bool { return e.encode == nil }
 
-// Equal reports whether both have the same name, and both or none leave keys as they
-// are.
+// Equal reports whether e and other have the same name, and are both zero or both not.
 func (e Encoding) Equal(other Encoding) bool {
 	return e.String() == other.String() && (e.encode == nil) == (other.encode == nil)
 }

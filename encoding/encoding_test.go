@@ -22,7 +22,7 @@ func byName(t testing.TB, name string) encoding.Encoding {
 	return e
 }
 
-// Forms that programs in other languages have to arrive at as well.
+// Encoded forms that programs in other languages must get too.
 func TestVectors(t *testing.T) {
 	for _, v := range []struct{ encoding, key, want string }{
 		{"string", "k1", "k1"},
@@ -49,23 +49,23 @@ func TestVectors(t *testing.T) {
 func TestDigestLengths(t *testing.T) {
 	for name, want := range map[string]int{"md5": 24, "sha1": 28, "sha256": 44, "sha512": 88, "safe": 45} {
 		if got := byName(t, name).Encode("my key"); len(got) != want {
-			t.Errorf("%s: %q has %d bytes, want %d", name, got, len(got), want)
+			t.Errorf("%s: %q is %d bytes, want %d", name, got, len(got), want)
 		}
 	}
 }
 
-// A raw digest is for Config alone.
+// Hash returns raw digests, which no name does.
 func TestHashIsRaw(t *testing.T) {
 	raw := encoding.Hash("sha1", sha1.New)
 	if got := raw.Encode("my key"); len(got) != sha1.Size {
-		t.Errorf("%d bytes, want the %d of the digest", len(got), sha1.Size)
+		t.Errorf("Hash: %d bytes, want the %d of the digest", len(got), sha1.Size)
 	}
 	composed := encoding.Compose(raw, encoding.Base64())
 	if got := composed.Encode("my key"); got != "RigVwkWdSuGyFu7au08PzUMloU8=" {
-		t.Errorf("composed with base64: %q", got)
+		t.Errorf("Hash composed with Base64: %q, want the base64 of the digest", got)
 	}
 	if !composed.Equal(byName(t, "sha1")) {
-		t.Errorf("%v is not the encoding that ByName calls sha1", composed)
+		t.Errorf("%v is not equal to ByName(\"sha1\")", composed)
 	}
 }
 
@@ -73,12 +73,12 @@ func TestByNameIsStrict(t *testing.T) {
 	for _, name := range []string{"", "sha3", "SHA1", " sha1", "sha1 ", "sha1,", ",sha1", "sha1,,base64", "sha1;base64", "string64"} {
 		_, err := encoding.ByName(name)
 		if err == nil {
-			t.Errorf("%q: no error", name)
+			t.Errorf("ByName(%q): no error", name)
 			continue
 		}
 		for _, known := range []string{"string", "base64", "md5", "sha1", "sha256", "sha512", "safe"} {
 			if !strings.Contains(err.Error(), known) {
-				t.Errorf("%q: the error %q does not name %s", name, err, known)
+				t.Errorf("ByName(%q): the error %q does not name %s", name, err, known)
 			}
 		}
 	}
@@ -87,7 +87,7 @@ func TestByNameIsStrict(t *testing.T) {
 	}
 }
 
-// names is every encoding that a DSN can choose, up to three steps.
+// names returns every encoding that a DSN can choose, of up to three steps.
 func names() []string {
 	steps := []string{"string", "base64", "md5", "sha1", "sha256", "sha512", "safe"}
 	all := slices.Clone(steps)
@@ -107,7 +107,7 @@ func TestNamesRoundTrip(t *testing.T) {
 		e := byName(t, name)
 		again := byName(t, e.String())
 		if !again.Equal(e) || again.String() != e.String() {
-			t.Errorf("%s is called %v, which is %v", name, e, again)
+			t.Errorf("ByName(%q) has the name %v, which is %v", name, e, again)
 		}
 		for _, k := range []string{"k1", "my key", "", strings.Repeat("x", 300)} {
 			if e.Encode(k) != again.Encode(k) {
@@ -117,8 +117,8 @@ func TestNamesRoundTrip(t *testing.T) {
 	}
 }
 
-// What ends in a digest or in safe gives legal keys for every key, a digest in base64
-// for every short one.
+// An encoding that ends in a digest or in safe makes every key valid. One that ends in
+// base64 does so if the result is not too long or empty.
 func TestResultsAreValid(t *testing.T) {
 	keys := []string{
 		"", "k", "my key", "a\r\nb", "\x00", "\x7f", "ключ", "\xff\xfe", strings.Repeat("x", 250), strings.Repeat("x", 251),
@@ -132,10 +132,10 @@ func TestResultsAreValid(t *testing.T) {
 		for _, k := range keys {
 			form := e.Encode(k)
 			if always && !keyrule.Valid(form) {
-				t.Errorf("%s of %.20q: %.40q is not legal: %s", name, k, form, keyrule.Problem(form))
+				t.Errorf("%s of %.20q: %.40q is not valid: %s", name, k, form, keyrule.Problem(form))
 			}
 			if last == "base64" && len(form) > 0 && len(form) <= keyrule.MaxLen && !keyrule.Valid(form) {
-				t.Errorf("%s of %.20q: %.40q is not legal: %s", name, k, form, keyrule.Problem(form))
+				t.Errorf("%s of %.20q: %.40q is not valid: %s", name, k, form, keyrule.Problem(form))
 			}
 		}
 	}
@@ -153,11 +153,11 @@ func TestEncodingsArePure(t *testing.T) {
 func TestZeroEncoding(t *testing.T) {
 	var zero encoding.Encoding
 	if zero.Encode("my key") != "my key" || zero.String() != "string" {
-		t.Errorf("the zero encoding makes %q of my key and is called %v", zero.Encode("my key"), zero)
+		t.Errorf("the zero Encoding encodes %q as %q and has the name %v", "my key", zero.Encode("my key"), zero)
 	}
 	for _, same := range []encoding.Encoding{byName(t, "string"), byName(t, "string,string"), encoding.Compose(), encoding.Compose(zero)} {
 		if !same.Equal(zero) {
-			t.Errorf("%v is not the zero encoding", same)
+			t.Errorf("%v is not equal to the zero Encoding", same)
 		}
 	}
 }
@@ -165,17 +165,17 @@ func TestZeroEncoding(t *testing.T) {
 func TestNew(t *testing.T) {
 	upper := encoding.New("upper", strings.ToUpper)
 	if upper.Encode("k") != "K" || upper.String() != "upper" {
-		t.Errorf("%v makes %q of k", upper, upper.Encode("k"))
+		t.Errorf("%v encodes %q as %q", upper, "k", upper.Encode("k"))
 	}
 	both := encoding.Compose(upper, encoding.Base64())
 	if got := both.Encode("k1"); got != "SzE=" || both.String() != "upper,base64" {
-		t.Errorf("%v makes %q of k1", both, got)
+		t.Errorf("%v encodes %q as %q", both, "k1", got)
 	}
 	if encoding.New("string", strings.ToUpper).Equal(encoding.Encoding{}) {
-		t.Error("an encoding that is called string passes for the one that does nothing")
+		t.Error("a custom encoding with the name string is equal to the zero Encoding")
 	}
 	if _, err := encoding.ByName("upper"); err == nil {
-		t.Error("ByName knows an encoding of the program's own")
+		t.Error("ByName knows a custom encoding")
 	}
 }
 
@@ -192,14 +192,14 @@ func TestEncodeKeys(t *testing.T) {
 func TestEncodeValues(t *testing.T) {
 	originals, values, err := encoding.EncodeValues(encoding.Base64(), map[string]int{"k1": 1, "my key": 2})
 	if want := map[string]string{"azE=": "k1", "bXkga2V5": "my key"}; err != nil || !maps.Equal(originals, want) {
-		t.Errorf("originals: %v and error %v, want %v", originals, err, want)
+		t.Errorf("EncodeValues: originals %v and error %v, want %v", originals, err, want)
 	}
 	if want := map[string]int{"azE=": 1, "bXkga2V5": 2}; !maps.Equal(values, want) {
-		t.Errorf("values: %v, want %v", values, want)
+		t.Errorf("EncodeValues: values %v, want %v", values, want)
 	}
 }
 
-// Two keys with one form are an error, never a silent loss.
+// Two keys with one encoded form are an error.
 func TestCollisions(t *testing.T) {
 	lower := encoding.New("lower", strings.ToLower)
 	_, err := encoding.EncodeKeys(lower, []string{"a", "Key", "kEY"})
@@ -213,11 +213,11 @@ func TestCollisions(t *testing.T) {
 	}
 	originals, values, err := encoding.EncodeValues(lower, map[string]int{"Key": 1, "kEY": 2})
 	if !errors.Is(err, encoding.ErrCollision) || originals != nil || values != nil {
-		t.Errorf("EncodeValues: %v, %v and error %v, want a collision alone", originals, values, err)
+		t.Errorf("EncodeValues: %v, %v and error %v; want a collision and no maps", originals, values, err)
 	}
 }
 
-// Safe never gives two keys one form.
+// Safe gives no two keys the same form.
 func FuzzSafe(f *testing.F) {
 	form := func(k string) string { return encoding.Safe().Encode(k) }
 	f.Add("k1", "my key")
@@ -229,21 +229,21 @@ func FuzzSafe(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b string) {
 		formA, formB := form(a), form(b)
 		if (a == b) != (formA == formB) {
-			t.Errorf("%q and %q become %q and %q", a, b, formA, formB)
+			t.Errorf("%q and %q are encoded as %q and %q", a, b, formA, formB)
 		}
-		// The form of a key is one more key.
+		// The form of a key is a key too.
 		if a != formA && form(formA) == formA {
-			t.Errorf("%q, the form of %q, is its own form: the two share it", formA, a)
+			t.Errorf("%q is the form of %q and of itself", formA, a)
 		}
 		for _, s := range []string{formA, formB} {
 			if !keyrule.Valid(s) {
-				t.Errorf("%q is not legal: %s", s, keyrule.Problem(s))
+				t.Errorf("%q is not valid: %s", s, keyrule.Problem(s))
 			}
 		}
 	})
 }
 
-// base64 loses nothing.
+// A key can be decoded from its base64 form.
 func FuzzBase64(f *testing.F) {
 	f.Add("k1")
 	f.Add("\xff\xfe")
@@ -251,7 +251,7 @@ func FuzzBase64(f *testing.F) {
 		form := encoding.Base64().Encode(k)
 		back, err := base64.URLEncoding.DecodeString(form)
 		if err != nil || string(back) != k {
-			t.Errorf("%q became %q, which is %q, %v", k, form, back, err)
+			t.Errorf("%q is encoded as %q, which decodes as %q (error %v)", k, form, back, err)
 		}
 	})
 }

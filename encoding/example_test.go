@@ -40,14 +40,14 @@ func ExampleCompose() {
 	// Output: sha1,base64 RigVwkWdSuGyFu7au08PzUMloU8=
 }
 
-// An encoding of the program's own.
+// A custom encoding.
 func ExampleNew() {
 	e := encoding.New("lower", strings.ToLower)
 	fmt.Println(e.Encode("User:1"))
 	// Output: user:1
 }
 
-// Keys that an encoding makes equal are an error.
+// Keys with the same encoded form are an error.
 func ExampleEncodeKeys() {
 	originals, err := encoding.EncodeKeys(encoding.Base64(), []string{"k1", "my key"})
 	fmt.Println(originals, err)

@@ -5,13 +5,16 @@ import (
 	"fmt"
 )
 
-// ErrCollision: two different keys have the same encoded form, so one would hide the
-// other.
+// ErrCollision is returned when two different keys have the same encoded form, so that one
+// would hide the other.
 var ErrCollision = errors.New("encoding: two keys encode to the same key")
 
-// EncodeKeys returns the mapping from encoded to original keys. Keys may repeat; two
-// different keys with one encoded form are an error that satisfies
-// errors.Is(err, ErrCollision).
+// EncodeKeys returns the original keys by their encoded form. Keys may repeat. If two
+// different keys have the same encoded form, it returns an error that matches ErrCollision.
+//
+// EncodeKeys and EncodeValues are for programs that use a server beside the cache, with a
+// client of another library: to read what the cache stored, or to fill it in advance. The
+// cache itself does without them, because it rejects only the keys that collide.
 func EncodeKeys(e Encoding, keys []string) (map[string]string, error) {
 	originals := make(map[string]string, len(keys))
 	for _, k := range keys {
@@ -24,7 +27,8 @@ func EncodeKeys(e Encoding, keys []string) (map[string]string, error) {
 	return originals, nil
 }
 
-// EncodeValues is EncodeKeys for a map: it also returns the values by encoded key.
+// EncodeValues is like EncodeKeys for the keys of a map, and also returns the values by
+// encoded key.
 func EncodeValues[V any](e Encoding, values map[string]V) (originals map[string]string, encoded map[string]V, err error) {
 	keys := make([]string, 0, len(values))
 	for k := range values {

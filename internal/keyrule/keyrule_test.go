@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// slow is the rule as it is written down.
+// slow is the rule, byte by byte.
 func slow(s string) bool {
 	if len(s) < 1 || len(s) > 250 {
 		return false
@@ -18,14 +18,14 @@ func slow(s string) bool {
 	return true
 }
 
-func TestEveryByteAtEveryPlace(t *testing.T) {
+func TestEveryByteAtEveryIndex(t *testing.T) {
 	for n := 1; n <= 26; n++ {
 		for at := range n {
 			for b := range 256 {
 				k := []byte(strings.Repeat("\xffa~!\x80", 6)[:n])
 				k[at] = byte(b)
 				if got, want := Valid(string(k)), slow(string(k)); got != want {
-					t.Fatalf("Valid(%q) = %v, want %v", k, got, want)
+					t.Fatalf("Valid(%q): %v, want %v", k, got, want)
 				}
 			}
 		}
@@ -35,12 +35,12 @@ func TestEveryByteAtEveryPlace(t *testing.T) {
 func TestLength(t *testing.T) {
 	for n, want := range map[int]bool{0: false, 1: true, 250: true, 251: false} {
 		if got := Valid(strings.Repeat("k", n)); got != want {
-			t.Errorf("%d bytes: Legal = %v, want %v", n, got, want)
+			t.Errorf("Valid of %d bytes: %v, want %v", n, got, want)
 		}
 	}
 }
 
-func TestProblemNamesWhatIsWrong(t *testing.T) {
+func TestProblem(t *testing.T) {
 	for k, want := range map[string]string{
 		"":                       "empty",
 		strings.Repeat("k", 251): "251 bytes",
@@ -48,7 +48,7 @@ func TestProblemNamesWhatIsWrong(t *testing.T) {
 		"ab\x7f":                 "0x7f at 2",
 	} {
 		if got := Problem(k); !strings.Contains(got, want) {
-			t.Errorf("Problem(%q) = %q, want it to say %q", k, got, want)
+			t.Errorf("Problem(%q): %q, want one that says %q", k, got, want)
 		}
 	}
 }
@@ -58,10 +58,10 @@ func FuzzValid(f *testing.F) {
 	f.Add("a key of more than eight bytes\x00")
 	f.Fuzz(func(t *testing.T, s string) {
 		if got, want := Valid(s), slow(s); got != want {
-			t.Errorf("Valid(%q) = %v, want %v", s, got, want)
+			t.Errorf("Valid(%q): %v, want %v", s, got, want)
 		}
-		if Valid(s) != (Problem(s) == "it is legal") {
-			t.Errorf("Legal and Problem disagree about %q", s)
+		if Valid(s) != (Problem(s) == "it is valid") {
+			t.Errorf("Valid(%q) is %v, and Problem returned %q", s, Valid(s), Problem(s))
 		}
 	})
 }
