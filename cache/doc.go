@@ -31,16 +31,16 @@
 //     under the reader. Over the limit of the backend: [ErrTooLarge];
 //     the value that was there before may be gone.
 //   - TTL: 0 means no expiry, negative is [ErrInvalidTTL]. An expired item is never
-//     returned. Backends that count seconds round up. A cache may always drop an item
+//     returned: it has expired when its TTL has passed. Backends that count seconds round up. A cache may always drop an item
 //     early, to make room.
 //   - Errors: a miss is the bare [ErrMiss]; an outage is never a miss but an error
 //     that satisfies errors.Is(err, [ErrUnavailable]). Test errors with errors.Is.
-//   - Abilities: an operation that a backend cannot do atomically answers an error
-//     that satisfies errors.Is(err, errors.ErrUnsupported); see [Cache.Supports].
+//   - Abilities: an operation that a backend cannot do atomically returns an error that
+//     matches [errors.ErrUnsupported]; see [Cache.Supports].
 //   - Context: when it is done before the call, its error is returned and nothing is
 //     sent. How far it reaches into a running call is in the driver's documentation.
-//   - Many keys: what can be done is done. Keys for which it could not be done are
-//     named in a [*MultiError], each with its reason; only of a get may a driver
-//     name the server instead, in an [*Error].
+//   - Many keys: everything that can be done is done. A [*MultiError] names exactly the
+//     keys for which it could not be done, each with its reason; the results of the
+//     others are returned with it.
 //   - After Close every operation returns [ErrClosed].
 package cache

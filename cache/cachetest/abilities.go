@@ -9,7 +9,7 @@ import (
 var abilityCases = []test{
 	{
 		name: "ability/supports",
-		rule: "Supports tells the truth: an operation that it denies returns an error that matches errors.ErrUnsupported, and one that it affirms does not",
+		rule: "an operation returns an error that matches errors.ErrUnsupported if, and only if, Supports reports false for it",
 		run:  abilitySupports,
 	},
 	{

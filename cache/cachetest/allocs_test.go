@@ -9,7 +9,7 @@ import (
 	"github.com/larder-go/larder/internal/race"
 )
 
-// What the map allocates is found, operation by operation, and allowed if it is told.
+// The allocations of each operation are found, and allowed up to the given number.
 func TestAllocsAreCounted(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
@@ -29,7 +29,7 @@ func TestAllocsAreCounted(t *testing.T) {
 	Allocs(t, open, Allocations{Set: 5, Replace: 5, SetDelete: 5, Increment: 5, Decrement: 5})
 }
 
-// An operation that fails is not praised for its few allocations.
+// An operation that returns a wrong result is a problem, whatever it allocates.
 func TestAllocsSeesErrors(t *testing.T) {
 	f := newFaulty()
 	f.get = func(string) ([]byte, error) { return nil, driver.ErrUnavailable }

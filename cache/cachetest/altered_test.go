@@ -8,7 +8,7 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// The types here break what the portable type promises: each alters one method.
+// The wrappers here break rules of package cache. Each alters one method.
 
 // laxTouch does not check the keys of Touch.
 type laxTouch struct{ subject }
@@ -21,7 +21,7 @@ func (l laxTouch) Touch(ctx context.Context, key string, ttl time.Duration) erro
 	return err
 }
 
-// strictBatch fetches nothing if one key is illegal.
+// strictBatch fetches nothing if one key is invalid.
 type strictBatch struct{ subject }
 
 func (s strictBatch) GetMulti(ctx context.Context, keys []string) (map[string][]byte, error) {
@@ -32,14 +32,14 @@ func (s strictBatch) GetMulti(ctx context.Context, keys []string) (map[string][]
 	return values, err
 }
 
-// laxTTL takes a negative TTL for a short one.
+// laxTTL uses 0 for a negative TTL.
 type laxTTL struct{ subject }
 
 func (l laxTTL) AddMulti(ctx context.Context, values map[string][]byte, ttl time.Duration) error {
 	return l.subject.AddMulti(ctx, values, max(ttl, 0))
 }
 
-// bareInitial returns the initial value without counting.
+// bareInitial stores and returns the initial value without counting.
 type bareInitial struct{ subject }
 
 func (b bareInitial) DecrementFrom(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
@@ -84,7 +84,7 @@ func (r racyInitial) IncrementFrom(ctx context.Context, key string, delta, initi
 	return r.subject.IncrementFrom(ctx, key, delta, initial, ttl)
 }
 
-// credulous takes an item from anywhere.
+// credulous accepts items of other caches.
 type credulous struct{ subject }
 
 func (c credulous) CompareAndDelete(ctx context.Context, old cache.Item) error {
@@ -95,12 +95,12 @@ func (c credulous) CompareAndDelete(ctx context.Context, old cache.Item) error {
 	return err
 }
 
-// modest denies that it can touch.
+// modest reports that it does not support Touch.
 type modest struct{ subject }
 
 func (m modest) Supports(op cache.Op) bool { return op != cache.OpTouch && m.subject.Supports(op) }
 
-// noPing cannot ping, and says so.
+// noPing does not support Ping, and reports it.
 type noPing struct{ subject }
 
 func (n noPing) Supports(op cache.Op) bool { return op != cache.OpPing && n.subject.Supports(op) }
@@ -112,14 +112,14 @@ func (n noPing) Ping(ctx context.Context) error {
 	return &cache.Error{Driver: "faulty", Op: cache.OpPing, Err: errors.ErrUnsupported}
 }
 
-// splitNamespace has partitions although the suite was told of none.
+// splitNamespace has partitions, although Options.Namespaces is empty.
 type splitNamespace struct{ subject }
 
 func (s splitNamespace) namespace(name string) (subject, error) {
 	return s.withPrefix(name), nil
 }
 
-// anyNamespace gives itself for a name that it does not know.
+// anyNamespace returns itself for an unknown name.
 type anyNamespace struct{ subject }
 
 func (a anyNamespace) namespace(name string) (subject, error) {
@@ -130,7 +130,7 @@ func (a anyNamespace) namespace(name string) (subject, error) {
 	return ns, nil
 }
 
-// closeOnce fails when it is closed again.
+// closeOnce returns an error when it is closed again.
 type closeOnce struct {
 	subject
 	closed bool
@@ -159,19 +159,19 @@ func (n neverClosed) Set(ctx context.Context, key string, value []byte, ttl time
 	return err
 }
 
-// pingAlways answers, whatever the state of the cache.
+// pingAlways returns nil in any state of the cache.
 type pingAlways struct{ subject }
 
 func (pingAlways) Ping(context.Context) error { return nil }
 
-// deaf gets although the context is done.
+// deaf ignores the context.
 type deaf struct{ subject }
 
 func (d deaf) GetMulti(_ context.Context, keys []string) (map[string][]byte, error) {
 	return d.subject.GetMulti(context.Background(), keys)
 }
 
-// slowEar counts, and then looks at the context.
+// slowEar counts, and checks the context afterwards.
 type slowEar struct{ subject }
 
 func (s slowEar) Increment(ctx context.Context, key string, delta uint64) (uint64, error) {
@@ -203,7 +203,7 @@ func (p prefixed) GetMulti(ctx context.Context, keys []string) (map[string][]byt
 	return named, err
 }
 
-// hooked changes what a hook is told.
+// hooked changes the calls and results that a hook gets.
 type hooked struct {
 	subject
 	change func(*cache.Call, *cache.Result)
@@ -233,7 +233,7 @@ func (h toldHook) End(ctx context.Context, call cache.Call, r cache.Result) {
 	h.Hook.End(ctx, call, r)
 }
 
-// credulousMany takes items from anywhere.
+// credulousMany accepts items of other caches.
 type credulousMany struct{ subject }
 
 func (c credulousMany) CompareAndDeleteMulti(ctx context.Context, old []cache.Item) error {
@@ -244,7 +244,7 @@ func (c credulousMany) CompareAndDeleteMulti(ctx context.Context, old []cache.It
 	return err
 }
 
-// strictMany removes nothing if one item is not its own.
+// strictMany removes nothing if one item is of another cache.
 type strictMany struct{ subject }
 
 func (s strictMany) CompareAndDeleteMulti(ctx context.Context, old []cache.Item) error {
@@ -264,14 +264,14 @@ func (s silentMany) CompareAndSwapMulti(ctx context.Context, swaps []cache.Swap)
 	return s.subject.CompareAndSwapMulti(ctx, swaps)
 }
 
-// deafMany does not look at the context.
+// deafMany ignores the context.
 type deafMany struct{ subject }
 
 func (d deafMany) CompareAndDeleteMulti(_ context.Context, old []cache.Item) error {
 	return d.subject.CompareAndDeleteMulti(context.Background(), old)
 }
 
-// openMany does not look whether the cache is closed.
+// openMany works after Close.
 type openMany struct{ subject }
 
 func (o openMany) CompareAndDeleteMulti(ctx context.Context, old []cache.Item) error {
@@ -281,7 +281,7 @@ func (o openMany) CompareAndDeleteMulti(ctx context.Context, old []cache.Item) e
 	return nil
 }
 
-// modestMany denies that it can delete many items.
+// modestMany reports that it does not support CompareAndDeleteMulti.
 type modestMany struct{ subject }
 
 func (m modestMany) Supports(op cache.Op) bool {

@@ -12,9 +12,9 @@ import (
 // valueSize is the length in bytes of the values that Bench and Allocs store.
 const valueSize = 128
 
-// Bench measures the operations of a cache, each as a sub-benchmark on a cache of its
-// own, with values of 128 bytes: the same yardstick for every driver. Run it with
-// -benchmem and several counts, and compare with benchstat.
+// Bench measures the operations of a cache with values of 128 bytes, in the same way for
+// every driver. Each operation is a sub-benchmark on a new cache. Run it with several
+// counts, and compare with benchstat.
 func Bench(b *testing.B, open func(b *testing.B) *cache.Cache) {
 	ctx := context.Background()
 	v := fill(valueSize, 'v')
@@ -36,7 +36,7 @@ func Bench(b *testing.B, open func(b *testing.B) *cache.Cache) {
 			op(b, c)
 		})
 	}
-	// each measures an operation that must give no error.
+	// each measures an operation that must return no error.
 	each := func(name string, op func(c *cache.Cache, key string) error) {
 		run(name, func(b *testing.B, c *cache.Cache) {
 			for i := 0; b.Loop(); i++ {

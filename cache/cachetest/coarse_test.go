@@ -7,8 +7,8 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// coarse is a mapCache that counts time as memcached does: in seconds, by a clock that
-// ticks once a second, with TTLs rounded up.
+// coarse is a mapCache that counts time in seconds, by a clock that ticks once a second, and
+// rounds TTLs up.
 type coarse struct{ *mapCache }
 
 // seconds returns a TTL that ends at a tick.

@@ -6,9 +6,9 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// What the cases check on a cache that discards, instead of what they check on others: see
-// the documentation of package null. A case that has none of these holds there as well,
-// since the helpers of suite know about such caches.
+// The functions here take the place of cases on a cache that discards. Package null
+// documents what such a cache does. A case that has none of them is run there as well: the
+// helpers of suite know about such caches.
 
 // dropsKeys checks that the valid keys are accepted.
 func dropsKeys(s *suite) {
@@ -123,7 +123,7 @@ func dropsForeign(s *suite) {
 	}
 }
 
-// skipsStats skips what a cache that discards has nothing to tell about.
+// skipsStats skips the case: a cache that discards has nothing to count.
 func skipsStats(s *suite) {
 	if s.c.Supports(cache.OpStats) {
 		s.skip("a cache that keeps nothing has nothing to count")

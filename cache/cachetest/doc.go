@@ -1,5 +1,5 @@
-// Package cachetest is the contract of package cache as a test suite. Every driver
-// runs it, from one short test:
+// Package cachetest tests cache drivers: it is the contract of package cache as a test
+// suite. A driver runs it from one short test:
 //
 //	func TestConformance(t *testing.T) {
 //		cachetest.Run(t, func(t *testing.T) *cache.Cache {
@@ -11,14 +11,19 @@
 //		}, cachetest.Options{Granularity: time.Second, MaxValue: 1<<20 - 512})
 //	}
 //
-// Each case has a name and a rule in words, and a failure prints the rule that was
-// broken. Abilities that a driver may lack are tested where it has them; where it
-// lacks them, the suite checks that it says so. A cache that keeps nothing by design
-// ([cache.Cache.Discards]) is held to what the documentation of package null says.
+// Each case has a name and a rule in words, and a failure prints the rule. Most cases test
+// their rule in every operation that it applies to. Optional operations are tested if the
+// driver has them; otherwise the suite checks that they return an error that matches
+// errors.ErrUnsupported. A case that has nothing to test on a cache is skipped. A cache
+// that keeps nothing by design ([cache.Cache.Discards]) must behave as the documentation of
+// package null says.
 //
-// [Bench] measures every driver by the same yardstick, and [Allocs] holds it to a
-// number of allocations for each operation.
+// Some cases test package cache more than the driver below it. A driver that runs the suite
+// in several configurations leaves them out of all but one with [Options.DriverOnly].
 //
-// The suite does not replace a driver's own tests of what only that driver has: its
-// configuration, its protocol, the failures of its servers.
+// [DSNTest] tests configuration strings. [Bench] measures every driver in the same way, and
+// [Allocs] bounds the number of allocations of each operation.
+//
+// A driver still needs its own tests of what only that driver has: its protocol and the
+// failures of its servers.
 package cachetest

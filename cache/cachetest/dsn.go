@@ -80,7 +80,7 @@ func (d DSNTest[C]) Fuzz(f *testing.F) {
 	})
 }
 
-// try returns what is wrong with the way that s is parsed.
+// try parses s and returns a problem, if there is one.
 func (d DSNTest[C]) try(s string) (problem string) {
 	config, err := d.Parse(s)
 	if err != nil {
@@ -115,7 +115,8 @@ const maxError = 600
 // secret is a value that no error may contain.
 const secret = "s3cret-hunter2"
 
-// badError returns what is wrong with the error for s. The error must contain part.
+// badError checks the error for s, which must contain part, and returns a problem, if there
+// is one.
 func (d DSNTest[C]) badError(s string, config C, err error, part string) string {
 	text := err.Error()
 	var zero C
@@ -270,7 +271,7 @@ func (d DSNTest[C]) tooLong(s string, reject func(s, part string)) {
 	}
 }
 
-// rejectForms tries strings that are no DSN of the driver, with a secret in each.
+// rejectForms tries strings that are not DSNs of the driver, with a secret in most.
 func (d DSNTest[C]) rejectForms(s string, reject func(s, part string)) {
 	rest := strings.TrimPrefix(s, d.Scheme+"://")
 	address := rest

@@ -28,7 +28,7 @@ func (f *faulty) onGetOrAdd(change func(e driver.Entry, it *driver.Item, added *
 // itemFaults break the operations on items.
 var itemFaults = []fault{
 	{
-		name: "a present item is said to be added",
+		name: "a present item is reported as added",
 		driver: func(f *faulty) {
 			f.onGetOrAdd(func(e driver.Entry, it *driver.Item, added *bool) error {
 				*added = *added || e.Key == "k" && string(e.Value) == "2"
@@ -38,7 +38,7 @@ var itemFaults = []fault{
 		breaks: []string{"get or add/present"},
 	},
 	{
-		name: "an added item is not said to be added",
+		name: "an added item is not reported as added",
 		driver: func(f *faulty) {
 			f.onGetOrAdd(func(e driver.Entry, it *driver.Item, added *bool) error {
 				*added = *added && !(e.Key == "GetOrAdd" && string(e.Value) == "3")
@@ -91,7 +91,7 @@ var itemFaults = []fault{
 		breaks: []string{"get or add/same state"},
 	},
 	{
-		name: "a key that goes meanwhile is an odd error",
+		name: "a key that is removed meanwhile is another error",
 		driver: func(f *faulty) {
 			f.onGetOrAdd(func(e driver.Entry, it *driver.Item, added *bool) error {
 				if e.Key != "k" || string(e.Value) != "v" || *added {
@@ -178,7 +178,7 @@ var itemFaults = []fault{
 		breaks: []string{"swap/delete"},
 	},
 	{
-		name: "an increment by 0 is no change",
+		name: "an increment by 0 makes no new state",
 		driver: func(f *faulty) {
 			increment := f.increment
 			f.increment = func(key string, delta uint64) (uint64, error) {
@@ -221,7 +221,7 @@ var itemFaults = []fault{
 		breaks: []string{"swap/batch"},
 	},
 	{
-		name:    "a foreign item is taken",
+		name:    "a foreign item is accepted",
 		subject: func(c subject) subject { return credulous{c} },
 		breaks:  []string{"swap/foreign"},
 	},
@@ -347,7 +347,7 @@ var swapManyFaults = []fault{
 		breaks: []string{"swap many/concurrent"},
 	},
 	{
-		name:    "many deletes take a foreign item",
+		name:    "many deletes accept a foreign item",
 		subject: func(c subject) subject { return credulousMany{c} },
 		breaks:  []string{"swap many/foreign"},
 	},
@@ -372,7 +372,7 @@ var swapManyFaults = []fault{
 		breaks:  []string{"close/afterwards"},
 	},
 	{
-		name:    "many deletes are denied beside swaps",
+		name:    "many deletes are reported as unsupported",
 		subject: func(c subject) subject { return modestMany{c} },
 		breaks:  []string{"ability/supports", "ability/required"},
 	},

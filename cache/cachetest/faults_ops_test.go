@@ -102,7 +102,7 @@ var operationFaults = []fault{
 		breaks: []string{"set/always"},
 	},
 	{
-		name: "add over a key that was set says nothing",
+		name: "add over a key that was set returns no error",
 		driver: func(f *faulty) {
 			store := f.store
 			f.store = func(mode driver.Mode, e driver.Entry) error {

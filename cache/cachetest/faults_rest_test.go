@@ -133,7 +133,7 @@ var wholeFaults = []fault{
 		breaks:  []string{"view/prefix"},
 	},
 	{
-		name: "the key of a touch is not told",
+		name: "a hook does not get the key of a touch",
 		subject: func(c subject) subject {
 			return hooked{c, func(call *cache.Call, _ *cache.Result) {
 				if call.Op == cache.OpTouch {
@@ -259,7 +259,7 @@ var failureFaults = []fault{
 		breaks: []string{"outage/never a miss", "outage/the others", "outage/hook"},
 	},
 	{
-		name: "an outage does not say of whom",
+		name: "an outage error names no driver",
 		outage: func(f *faulty) {
 			f.touch = func(string, time.Duration) error { return driver.ErrUnavailable }
 		},

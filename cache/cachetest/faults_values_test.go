@@ -244,7 +244,7 @@ var ttlFaults = []fault{
 		breaks: []string{"ttl/exactly"},
 	},
 	{
-		name: "below a second is no expiry",
+		name: "a TTL below a second means no expiry",
 		driver: func(f *faulty) {
 			f.onStore(func(e *driver.Entry) { e.TTL = e.TTL.Truncate(time.Second) })
 		},
@@ -336,7 +336,7 @@ var ttlFaults = []fault{
 		breaks: []string{"touch/same item"},
 	},
 	{
-		name: "an item tells the TTL that it was stored with",
+		name: "the remaining TTL is the whole TTL",
 		driver: func(f *faulty) {
 			getItem := f.getItem
 			f.getItem = func(key string) (driver.Item, error) {

@@ -16,7 +16,7 @@ var getOrAddCases = []test{
 	},
 	{
 		name: "get or add/absent",
-		rule: "GetOrAdd and GetOrAddMulti store the value of an absent key, return it as the item, and say that it was added",
+		rule: "GetOrAdd and GetOrAddMulti store the value of an absent key, return it as the item, and report that it was added",
 		run:  swaps(getOrAddAbsent), drops: dropsGetOrAdd,
 	},
 	{
@@ -173,8 +173,8 @@ func getOrAddConcurrent(s *suite) {
 	}
 }
 
-// getOrAddSameState counts with items: each swap is of the value that was read, so that
-// the sum tells whether one took the token of another state.
+// getOrAddSameState counts with items. Each swap adds one to the value that was read, so a
+// token of another state loses a count.
 func getOrAddSameState(s *suite) {
 	const workers, rounds, conflicts = 4, 25, 10_000
 	read := []getOrAdd{
@@ -214,7 +214,7 @@ func getOrAddSameState(s *suite) {
 }
 
 func getOrAddDeleted(s *suite) {
-	const rounds = 100
+	const rounds = 40
 	for _, g := range s.getOrAdds() {
 		for round := range rounds {
 			if round%2 == 0 {
@@ -269,7 +269,7 @@ func getOrAddMany(s *suite) {
 		s.errorf("GetOrAddMulti: the set of added keys has %d, want the %d that were absent", len(added), len(absent))
 	}
 	s.hasMulti(keys, want)
-	// Each token is that of its own key.
+	// Each token belongs to its key.
 	var old []cache.Item
 	for _, k := range keys {
 		old = append(old, items[k])

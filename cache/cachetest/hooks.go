@@ -56,8 +56,8 @@ func (r *recorder) End(ctx context.Context, call cache.Call, result cache.Result
 	r.ends = append(r.ends, ending{call, result, ctx.Value(recorderKey{}) == any(r), len(r.starts)})
 }
 
-// observe does an operation on a view with a hook, and returns what the hook saw: one
-// call.
+// observe does an operation on a view with a hook, and returns the one call that the hook
+// saw.
 func (s *suite) observe(what string, do func() error) (ending, error) {
 	s.t.Helper()
 	bare, h := s.c, &recorder{}
@@ -186,7 +186,7 @@ func hookResults(s *suite) {
 		cache.Result{Misses: 1, Err: cache.ErrMiss})
 }
 
-// hookSums tests each operation in each situation, some of which make no sense for it.
+// hookSums tests each operation on each sort of key and item.
 func hookSums(s *suite) {
 	done, cancel := context.WithCancel(s.ctx)
 	cancel()
@@ -225,8 +225,8 @@ func (s *suite) sumsOf(what string, do func() error) {
 	s.sums(what, end)
 }
 
-// situation makes "present", "text" and "absent" what they say, and returns items that are
-// what their names say. If the cache is closed it returns the old ones.
+// situation stores the keys "present" and "text", removes "absent", and returns items that
+// are stale, gone, fresh, or of no cache. If the cache is closed it returns the old ones.
 func (s *suite) situation(old map[string]cache.Item) map[string]cache.Item {
 	s.t.Helper()
 	err := s.c.SetMulti(s.ctx, map[string][]byte{"present": []byte("5"), "text": []byte("text")}, 0)

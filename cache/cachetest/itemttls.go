@@ -10,7 +10,7 @@ import (
 var itemTTLCases = []test{
 	{
 		name: "item ttl/remaining",
-		rule: "an item tells the TTL that remained when it was read, after every operation that sets one, or that it is unknown; 0 means no expiry",
+		rule: "Item.TTL returns the TTL that remained when the item was read, after every operation that sets one, or reports that it is unknown; 0 means no expiry",
 		run:  swaps(itemTTLRemaining), drops: dropsItems, waits: true,
 	},
 }
@@ -27,8 +27,8 @@ func (s *suite) itemsAt(key string) map[string]cache.Item {
 	}
 }
 
-// ttlTold checks the TTL that items of a key tell, which was stored at m for ttl.
-func (s *suite) ttlTold(what, key string, m moment, ttl time.Duration) {
+// checkTTL checks the remaining TTL of the items at key, which was stored at m for ttl.
+func (s *suite) checkTTL(what, key string, m moment, ttl time.Duration) {
 	s.t.Helper()
 	var items map[string]cache.Item
 	read := during(func() { items = s.itemsAt(key) })
@@ -64,12 +64,12 @@ func itemTTLRemaining(s *suite) {
 			t.prepare(s, key, old)
 			m := during(func() { s.none(t.do(s, key, ttl), "%s for %v", t.name, ttl) })
 			all = append(all, stored{t.name, key, m})
-			s.ttlTold(t.name, key, m, ttl)
+			s.checkTTL(t.name, key, m, ttl)
 
 			none := "item:none:" + key
 			t.prepare(s, none, ttl)
 			m = during(func() { s.none(t.do(s, none, 0), "%s for 0", t.name) })
-			s.ttlTold(t.name+" for 0", none, m, 0)
+			s.checkTTL(t.name+" for 0", none, m, 0)
 		}
 	}
 	for i, c := range counters {
@@ -78,9 +78,9 @@ func itemTTLRemaining(s *suite) {
 		s.is(c.do(s, key, cache.Item{}), c.want, "%s", c.name)
 		all = append(all, stored{c.name, key, m})
 	}
-	// What remains becomes less.
+	// The remaining TTL shrinks.
 	time.Sleep(s.longTTL())
 	for _, st := range all {
-		s.ttlTold(st.what+" some time ago", st.key, st.m, ttl)
+		s.checkTTL(st.what+" some time ago", st.key, st.m, ttl)
 	}
 }

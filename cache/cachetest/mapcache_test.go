@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/larder-go/larder/cache/driver"
@@ -22,6 +23,7 @@ type mapCache struct {
 	stats  driver.Stats
 	max    int                   // the length of the largest value; 0: no limit
 	down   func(key string) bool // nil: every server can be reached
+	failed atomic.Uint64         // calls to servers that could not be reached
 	broken breach
 
 	scratch []byte
@@ -62,6 +64,7 @@ func (m *mapCache) reach(op driver.Op, key string) error {
 	if m.down == nil || !m.down(key) {
 		return nil
 	}
+	m.failed.Add(1)
 	switch {
 	case m.breaks(outageIsMiss, op):
 		return driver.ErrMiss

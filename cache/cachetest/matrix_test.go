@@ -13,14 +13,14 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// month is where memcached begins to read an expiry as a date.
+// month is the TTL from which on memcached takes an expiry for a date.
 const month = 30 * 24 * time.Hour
 
-// A rule is one that a mapCache can break in one operation; it is named by what happens
+// A rule is one that a mapCache can break in one operation. Its text says what happens
 // then.
 type rule string
 
-// A row of the matrix is a rule, the operations in which it is broken one at a time, and
+// A row of the matrix is a rule, the operations in which it is broken, one at a time, and
 // the case that must find each.
 type row struct {
 	rule  rule
@@ -40,13 +40,13 @@ var (
 	deleteOps  = []driver.Op{driver.OpDelete, driver.OpDeleteMulti}
 	countOps   = []driver.Op{driver.OpIncrement, driver.OpDecrement}
 	getOps     = []driver.Op{driver.OpGet, driver.OpGetMulti}
-	itemOps2   = []driver.Op{driver.OpGetItem, driver.OpGetItemMulti}
+	getItemOps = []driver.Op{driver.OpGetItem, driver.OpGetItemMulti}
 	orAddOps   = []driver.Op{driver.OpGetOrAddMulti}
 	touchOps   = []driver.Op{driver.OpTouch, driver.OpGetAndTouch}
 	gatOps     = []driver.Op{driver.OpGetAndTouch}
 
 	storeOps = ops(setOps, addOps, replaceOps, swapOps, orAddOps)
-	readOps  = ops(getOps, itemOps2, orAddOps, gatOps)
+	readOps  = ops(getOps, getItemOps, orAddOps, gatOps)
 	multiOps = []driver.Op{driver.OpSetMulti, driver.OpAddMulti, driver.OpReplaceMulti, driver.OpDeleteMulti, driver.OpGetMulti,
 		driver.OpGetItemMulti, driver.OpGetOrAddMulti, driver.OpCompareAndSwapMulti, driver.OpCompareAndDeleteMulti}
 	everyKeyed = ops(storeOps, readOps, deleteOps, cutOps, countOps, []driver.Op{driver.OpTouch})
@@ -85,21 +85,21 @@ const (
 	findsAtExpiry rule = "an item is found exactly at its expiry"
 	renewsTTL     rule = "the TTL begins anew"
 	forgetsTTL    rule = "the TTL is removed"
-	hidesTTL      rule = "the TTL is not told, though it is by others"
-	tellsFullTTL  rule = "the TTL that is told does not shrink"
+	hidesTTL      rule = "the TTL is unknown, though other operations know it"
+	tellsFullTTL  rule = "the remaining TTL is the whole TTL"
 
 	// Reads, stores and deletes.
 	wrapsMiss         rule = "a miss is wrapped"
 	missIsError       rule = "an absent key is an error of the batch"
-	takesAway         rule = "the item is gone afterwards"
+	takesAway         rule = "the item is removed"
 	storesAlways      rule = "the condition is ignored"
-	rejectsSilently   rule = "a rejection is no error"
-	rejectsTooLate    rule = "what is rejected is done all the same"
-	leavesAbsentKeys  rule = "an absent key is there afterwards"
-	failsThoughStored rule = "a success is an error"
+	rejectsSilently   rule = "a rejection returns no error"
+	rejectsTooLate    rule = "a rejected operation takes effect"
+	leavesAbsentKeys  rule = "an absent key is stored"
+	failsThoughStored rule = "a success returns an error"
 	removesNothing    rule = "nothing is removed"
 	removesNeighbor   rule = "another key is removed as well"
-	saysAdded         rule = "a present item is said to be added"
+	saysAdded         rule = "a present item is reported as added"
 
 	// Batches.
 	losesRepeats  rule = "a key that repeats is lost"
@@ -139,14 +139,17 @@ const (
 	// Failures.
 	outageIsMiss       rule = "an outage looks like a miss"
 	outageIsRejection  rule = "an outage looks like a rejection"
-	outageIsBare       rule = "an outage does not say of whom"
+	outageIsBare       rule = "an outage error names no driver"
 	unreadableIsMiss   rule = "a value that cannot be decoded is a miss"
 	unreadableIsOutage rule = "a value that cannot be decoded is an outage"
 	returnsUnreadable  rule = "a value that cannot be decoded is returned raw"
 )
 
-// matrix is every rule that a driver must keep, broken in each operation alone where that
-// can be told from outside. What is above the driver is in portable_test.go.
+// matrix lists every rule that a driver must keep, with each operation in which it can be
+// broken alone. Left out are combinations that make no sense, such as the TTL of a Get, and
+// those that cannot be observed: that Set or DeleteMulti finds an expired item, and what an
+// outage makes of a compare-and-swap, for which no item can be read. The rules of package
+// cache are in portable_test.go.
 var matrix = []row{
 	{foldsKeys, "key/any", everyKeyed},
 	{cutsKeys, "key/any", everyKeyed},
@@ -163,7 +166,7 @@ var matrix = []row{
 	{reusesBuffer, "value/stable", readOps},
 	{cutsLarge, "value/large", storeOps},
 	{largeIsOutage, "value/large", storeOps},
-	{storesOneKind, "value/kind", ops(storeOps, itemOps2, countOps, touchOps)},
+	{storesOneKind, "value/kind", ops(storeOps, getItemOps, countOps, touchOps)},
 
 	{losesTTL, "ttl/every operation", ops(storeOps, touchOps)},
 	{losesTTL, "ttl/kept", countOps},
@@ -176,18 +179,18 @@ var matrix = []row{
 	{expiresEarly, "ttl/every operation", ops(storeOps, touchOps)},
 	{expiresLate, "ttl/every operation", ops(storeOps, touchOps)},
 	{expiresEarly, "ttl/expires", []driver.Op{driver.OpSet}},
-	{findsExpired, "ttl/expired is absent", ops(getOps, itemOps2, touchOps, countOps, addOps, replaceOps, orAddOps, swapOps, cutOps, []driver.Op{driver.OpDelete})},
-	{findsAtExpiry, "ttl/exactly", ops(getOps, itemOps2, touchOps, countOps, addOps, replaceOps, orAddOps, swapOps, cutOps, []driver.Op{driver.OpDelete})},
-	{renewsTTL, "ttl/kept", ops(getOps, itemOps2, orAddOps, addOps, swapOps, cutOps)},
-	{forgetsTTL, "ttl/kept", ops(getOps, itemOps2, orAddOps, addOps, swapOps, cutOps, countOps)},
-	{hidesTTL, "item ttl/remaining", ops(itemOps2, orAddOps)},
-	{tellsFullTTL, "item ttl/remaining", ops(itemOps2, orAddOps)},
+	{findsExpired, "ttl/expired is absent", ops(getOps, getItemOps, touchOps, countOps, addOps, replaceOps, orAddOps, swapOps, cutOps, []driver.Op{driver.OpDelete})},
+	{findsAtExpiry, "ttl/exactly", ops(getOps, getItemOps, touchOps, countOps, addOps, replaceOps, orAddOps, swapOps, cutOps, []driver.Op{driver.OpDelete})},
+	{renewsTTL, "ttl/kept", ops(getOps, getItemOps, orAddOps, addOps, swapOps, cutOps)},
+	{forgetsTTL, "ttl/kept", ops(getOps, getItemOps, orAddOps, addOps, swapOps, cutOps, countOps)},
+	{hidesTTL, "item ttl/remaining", ops(getItemOps, orAddOps)},
+	{tellsFullTTL, "item ttl/remaining", ops(getItemOps, orAddOps)},
 
 	{wrapsMiss, "get/miss", []driver.Op{driver.OpGet, driver.OpGetItem, driver.OpGetAndTouch, driver.OpTouch, driver.OpDelete, driver.OpIncrement, driver.OpDecrement}},
 	{wrapsMiss, "swap/gone", []driver.Op{driver.OpCompareAndSwap}},
 	{wrapsMiss, "swap/delete", []driver.Op{driver.OpCompareAndDelete}},
 	{missIsError, "get multi/partial", []driver.Op{driver.OpGetMulti, driver.OpGetItemMulti}},
-	{takesAway, "get/hit", ops(getOps, itemOps2)},
+	{takesAway, "get/hit", ops(getOps, getItemOps)},
 	{storesAlways, "add/if absent", []driver.Op{driver.OpAdd}},
 	{storesAlways, "replace/if present", []driver.Op{driver.OpReplace}},
 	{storesAlways, "add multi/exactly", []driver.Op{driver.OpAddMulti}},
@@ -214,7 +217,7 @@ var matrix = []row{
 	{rejectsTooLate, "swap/gone", []driver.Op{driver.OpCompareAndSwap}},
 	{rejectsTooLate, "swap/delete", []driver.Op{driver.OpCompareAndDelete}},
 	{rejectsTooLate, "swap many/exactly", []driver.Op{driver.OpCompareAndSwapMulti, driver.OpCompareAndDeleteMulti}},
-	{leavesAbsentKeys, "get/miss", ops(getOps, itemOps2, touchOps, countOps, []driver.Op{driver.OpDelete})},
+	{leavesAbsentKeys, "get/miss", ops(getOps, getItemOps, touchOps, countOps, []driver.Op{driver.OpDelete})},
 	{leavesAbsentKeys, "delete multi/absent", []driver.Op{driver.OpDeleteMulti}},
 	{leavesAbsentKeys, "replace/if present", []driver.Op{driver.OpReplace}},
 	{leavesAbsentKeys, "replace multi/exactly", []driver.Op{driver.OpReplaceMulti}},
@@ -272,7 +275,7 @@ var matrix = []row{
 	{goneIsConflict, "swap/gone", []driver.Op{driver.OpCompareAndSwap}},
 	{goneIsConflict, "swap/delete", []driver.Op{driver.OpCompareAndDelete}},
 	{goneIsConflict, "swap many/exactly", []driver.Op{driver.OpCompareAndSwapMulti, driver.OpCompareAndDeleteMulti}},
-	{mixesStates, "get or add/same state", ops(itemOps2, orAddOps)},
+	{mixesStates, "get or add/same state", ops(getItemOps, orAddOps)},
 
 	{notAtomic, "concurrent/add", addOps},
 	{notAtomic, "get or add/concurrent", orAddOps},
@@ -294,10 +297,7 @@ var matrix = []row{
 	{returnsUnreadable, "unreadable/reads", readOps},
 }
 
-// A column of the matrix is one rule, broken in one operation.
-func (r row) breach(op driver.Op) breach { return breach{r.rule, op} }
-
-// TestMatrix breaks each rule in each operation alone and sees that the case finds it.
+// TestMatrix breaks each rule in each operation alone and checks that the case finds it.
 func TestMatrix(t *testing.T) {
 	byName := map[string]test{}
 	for _, c := range cases(everyOption) {
@@ -312,7 +312,7 @@ func TestMatrix(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%v/%s", strings.ReplaceAll(r.found, "/", " "), op, r.rule), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					if errs := runCase(c, brokenMap(r.breach(op))); len(errs) == 0 {
+					if errs := runCase(c, brokenMap(breach{r.rule, op})); len(errs) == 0 {
 						t.Errorf("%v: %s, and the case %q passes", op, r.rule, c.name)
 					}
 				})
@@ -335,7 +335,7 @@ func brokenMap(b breach) opener {
 	}
 }
 
-// unreachable is a mapCache of which a server is down: it pings in vain.
+// unreachable is a mapCache whose Ping fails.
 type unreachable struct{ mapBatches }
 
 func (unreachable) Ping(context.Context) error {

@@ -23,7 +23,7 @@ var outageCases = []test{
 	},
 	{
 		name: "outage/hook",
-		rule: "in a partial outage the Result counts the keys that could not be reached as Failed, and the others as what they are",
+		rule: "in a partial outage the Result counts the keys that could not be reached as Failed, and the others as usual",
 		run:  outageHook, outage: true, portable: true,
 	},
 	{

@@ -13,23 +13,23 @@ import (
 
 // What breaks above a driver.
 const (
-	takesInvalidKeys  rule = "an invalid key is no error"
-	takesNegativeTTLs rule = "a negative TTL is no error"
+	takesInvalidKeys  rule = "an invalid key returns no error"
+	takesNegativeTTLs rule = "a negative TTL returns no error"
 	worksAfterClose   rule = "it works after Close"
-	ignoresContext    rule = "it goes on although the context is done"
-	looksTooLate      rule = "it looks at the context when it is done"
-	forgetsPrefix     rule = "the prefix is forgotten"
-	takesForeignItems rule = "an item of another cache is no error"
-	supportsNothing   rule = "it is not supported, and returns no error"
+	ignoresContext    rule = "the context is ignored"
+	looksTooLate      rule = "the context is checked afterwards"
+	forgetsPrefix     rule = "the prefix is ignored"
+	takesForeignItems rule = "an item of another cache returns no error"
+	supportsNothing   rule = "it is unsupported and returns no error"
 
-	// In what a hook is told.
-	tellsNoKey       rule = "a hook is not told the key"
-	tellsOneKeyMore  rule = "a hook is told of one key more"
-	tellsNoDriver    rule = "a hook is not told the driver"
-	tellsNoNamespace rule = "a hook is not told the namespace"
-	tellsNoError     rule = "a hook is not told the error"
-	tellsNoBytes     rule = "a hook is not told the bytes"
-	tellsNothingDone rule = "a hook is told that nothing was affected"
+	// Hooks.
+	tellsNoKey       rule = "a hook does not get the key"
+	tellsOneKeyMore  rule = "a hook gets one key too many"
+	tellsNoDriver    rule = "a hook does not get the driver"
+	tellsNoNamespace rule = "a hook does not get the namespace"
+	tellsNoError     rule = "a hook does not get the error"
+	tellsNoBytes     rule = "a hook does not get the bytes"
+	tellsNothingDone rule = "a hook gets no affected keys"
 )
 
 // A portableRow is a rule of package cache, the operations in which it is broken one at a
@@ -38,7 +38,7 @@ type portableRow struct {
 	rule  rule
 	found string
 	calls []string
-	hook  func(*cache.Call, *cache.Result) // what a hook is told; nil: the rule is one of lax
+	hook  func(*cache.Call, *cache.Result) // changes what a hook gets; nil: the rule is one of lax
 	plain bool                             // on a cache with the required operations alone
 }
 
@@ -64,8 +64,8 @@ func changes(c call) bool {
 
 var swapCalls = []string{"CompareAndSwap", "CompareAndSwapMulti", "CompareAndDelete", "CompareAndDeleteMulti"}
 
-// portableMatrix is every rule that package cache keeps for all drivers, broken in each
-// operation alone where that can be told from outside.
+// portableMatrix lists every rule that package cache keeps for all drivers, with each
+// operation in which it can be broken alone.
 var portableMatrix = []portableRow{
 	{rule: takesInvalidKeys, found: "key/invalid", calls: named(ofKeys)},
 	{rule: takesInvalidKeys, found: "key/invalid in a batch", calls: []string{
@@ -97,8 +97,8 @@ var portableMatrix = []portableRow{
 	{rule: tellsNothingDone, found: "hook/sums", calls: named(func(c call) bool { return c.keyed || ofItem(c) }), hook: func(_ *cache.Call, r *cache.Result) { r.Affected = 0 }},
 }
 
-// TestPortableMatrix breaks each rule in each operation alone and sees that the case finds
-// it.
+// TestPortableMatrix breaks each rule in each operation alone and checks that the case
+// finds it.
 func TestPortableMatrix(t *testing.T) {
 	byName := map[string]test{}
 	for _, c := range cases(everyOption) {

@@ -2,7 +2,10 @@ package cachetest
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -13,27 +16,30 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// leaping is a coarse driver whose clock leaps, or stands still, over the life of the
-// item "expires" in the first tries.
+// leaping is a coarse driver whose clock skips ticks, or stops, during the life of some items
+// in the first tries.
 type leaping struct {
 	*coarse
+	keys   []string
 	tries  int
 	factor float64 // of the TTL
 }
 
 func (l leaping) Store(ctx context.Context, mode driver.Mode, e driver.Entry) error {
-	try := 1
-	if again, _, ok := strings.Cut(e.Key, ":expires"); ok {
-		try = int(again[len(again)-1]-'0') + 1
+	name, try := e.Key, 1
+	for again := range tries {
+		if rest, ok := strings.CutPrefix(name, fmt.Sprintf("again%d:", again)); ok {
+			name, try = rest, again+1
+		}
 	}
-	if strings.HasSuffix(e.Key, "expires") && try <= l.tries {
+	if slices.Contains(l.keys, name) && try <= l.tries {
 		e.TTL = time.Duration(l.factor * float64(e.TTL))
 		return l.mapCache.Store(ctx, mode, e)
 	}
 	return l.coarse.Store(ctx, mode, e)
 }
 
-// A clock that leaps once, or twice, is forgiven; a TTL that never holds is not.
+// A clock that skips ticks in one or two tries is forgiven. A TTL that never holds is not.
 func TestTries(t *testing.T) {
 	for name, factor := range map[string]float64{"too early": 0.25, "too late": 4} {
 		for n := range 4 {
@@ -44,7 +50,7 @@ func TestTries(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				failed := results(Options{Granularity: time.Second}, func(bool) (subject, *mapCache) {
 					m := newMapCache()
-					return plain{cache.New(leaping{&coarse{m}, n, factor}, cache.Options{Name: "leaping"})}, m
+					return plain{cache.New(leaping{&coarse{m}, []string{"expires"}, n, factor}, cache.Options{Name: "leaping"})}, m
 				})
 				if got := slices.Sorted(maps.Keys(failed)); !slices.Equal(got, want) {
 					t.Errorf("%s in %d tries: failed: %q, want %q", name, n, got, want)
@@ -54,21 +60,62 @@ func TestTries(t *testing.T) {
 	}
 }
 
-// A case that ends itself is tried again as well, and ends itself in the last try.
+// A case that ends itself is tried again too, and ends itself in the last try.
 func TestTriesOfCasesThatEnd(t *testing.T) {
 	done := 0
 	c := test{name: "c", rule: "r", waits: true, run: func(s *suite) { done++; s.fatalf("no") }}
-	r := &record{}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		newSuite(r, c, Options{Granularity: time.Second}, func() subject {
-			return plain{cache.New(newMapCache(), cache.Options{Name: "map"})}
-		}).run()
-		t.Error("the case has not ended its goroutine")
-	}()
-	<-ended
-	if done != 3 || len(r.errors) != 1 {
-		t.Errorf("%d tries with the failures %q; want 3 and one failure", done, r.errors)
+	r := runCaseWith(Options{Granularity: time.Second}, c, brokenMap(breach{}))
+	if done != 3 || len(r) != 1 {
+		t.Errorf("%d tries with the failures %q; want 3 tries and one failure", done, r)
+	}
+}
+
+// A case that is skipped in a try is skipped.
+func TestTriesOfCasesThatSkip(t *testing.T) {
+	done := 0
+	c := test{name: "c", rule: "r", waits: true, run: func(s *suite) { done++; s.skip("nothing to test") }}
+	if r := runCaseWith(Options{Granularity: time.Second}, c, brokenMap(breach{})); done != 1 || len(r) != 0 {
+		t.Errorf("%d tries with the failures %q; want one try and no failure", done, r)
+	}
+}
+
+// leapingKeys is the environment variable that makes TestRunOfACoarseClock use a leaping
+// driver, with these keys.
+const leapingKeys = "CACHETEST_LEAPING_KEYS"
+
+// A driver that counts seconds passes, in a bubble, without a retry.
+func TestRunOfACoarseClock(t *testing.T) {
+	keys := strings.Fields(os.Getenv(leapingKeys))
+	Run(t, func(*testing.T) *cache.Cache {
+		return cache.New(leaping{&coarse{newMapCache()}, keys, 1, 4}, cache.Options{Name: "leaping"})
+	}, Options{Synctest: true, Granularity: time.Second})
+}
+
+// Without -v, the retries of a test that passes are printed, and too many are a failure.
+func TestRetriesAreReported(t *testing.T) {
+	for _, v := range []struct {
+		keys  string
+		fails bool
+		want  []string
+	}{
+		{"", false, nil},
+		{"expires", false, []string{"retry: 1, at most 2", "ttl/expires failed 1 of 3 tries", "after it was stored for"}},
+		{"expires over:a", false, []string{"retry: 2", "ttl/expires", "ttl/expired is absent"}},
+		{"expires over:a every:Set", true, []string{"retry: 3, at most 2", "ttl/every operation", "--- FAIL: TestRunOfACoarseClock"}},
+	} {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestRunOfACoarseClock$")
+		cmd.Env = append(os.Environ(), leapingKeys+"="+v.keys)
+		out, err := cmd.CombinedOutput()
+		if (err != nil) != v.fails {
+			t.Errorf("with leaps at %q: error %v, want one: %v\n%s", v.keys, err, v.fails, out)
+		}
+		for _, want := range v.want {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("with leaps at %q the output does not say %q:\n%s", v.keys, want, out)
+			}
+		}
+		if len(v.want) == 0 && strings.Contains(string(out), "cachetest:") {
+			t.Errorf("without leaps the output is\n%s", out)
+		}
 	}
 }

@@ -27,14 +27,13 @@ type Options struct {
 	//
 	// If it is not 0, a case that waits and fails is tried again, twice at most, with
 	// other keys: on a loaded machine the once-a-second clock of a server may skip
-	// ticks. Retries are printed, and Run fails if more than two cases needed one: see
-	// Run.
+	// ticks. See Run for how that is reported.
 	Granularity time.Duration
 
 	// Synctest runs each case in a bubble of testing/synctest, where waiting takes no
 	// time. It is for caches that live in the process and take the time from package
 	// time. Without it, cases that wait run in parallel, with TTLs of two units and
-	// more.
+	// more: set the flag -test.parallel to 20, so that they wait at the same time.
 	Synctest bool
 
 	// MaxValue is a value size in bytes that the backend accepts. Set it only if the
@@ -68,11 +67,19 @@ type Options struct {
 // wait are opened one after the other and then used at the same time; they use different
 // keys, so that they may share a server.
 //
-// With Options.Granularity, Run prints on standard output which cases needed a retry. The
-// go command shows that if it tests one package in its directory, and if the test fails.
-// Run fails if more than two of the cases needed one.
+// With Options.Granularity, Run prints the cases that were tried again to standard output,
+// with the first failure of each, and fails if there are more than two: a driver that fails
+// now and then does not pass for one whose server was late. The go command shows the output
+// of a test that passes if it tests one package in its directory, and not if it tests a
+// list of packages.
 func Run(t *testing.T, open func(t *testing.T) *cache.Cache, o Options) {
 	t.Helper()
+	var retried retries
+	start := func(t *testing.T, c test) *suite {
+		s := c.start(t, open, o)
+		s.retried = &retried
+		return s
+	}
 	var waiting []test
 	for _, c := range cases(o) {
 		if c.waits && !o.Synctest {
@@ -81,18 +88,16 @@ func Run(t *testing.T, open func(t *testing.T) *cache.Cache, o Options) {
 		}
 		t.Run(c.name, func(t *testing.T) {
 			if o.Synctest {
-				synctest.Test(t, func(t *testing.T) { c.start(t, open, o).run() })
+				synctest.Test(t, func(t *testing.T) { start(t, c).run() })
 				return
 			}
-			c.start(t, open, o).run()
+			start(t, c).run()
 		})
 	}
-	var retried retries
 	t.Run("parallel", func(t *testing.T) {
 		for _, c := range waiting {
 			t.Run(c.name, func(t *testing.T) {
-				s := c.start(t, open, o)
-				s.retried = &retried
+				s := start(t, c)
 				t.Parallel()
 				s.run()
 			})
@@ -181,8 +186,8 @@ type suite struct {
 	large    int              // the length of a large value
 	many     int              // the number of keys of a large batch
 	corrupt  func(key string) // stores a value that cannot be decoded
-	ttlKnown bool             // items tell their TTL
-	retried  *retries         // nil: nobody asks
+	ttlKnown bool             // the TTL of items is known
+	retried  *retries         // nil: retries are not reported
 
 	reports atomic.Int32 // failures so far
 }

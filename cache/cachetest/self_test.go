@@ -51,7 +51,10 @@ var everyOption = Options{
 // runCase runs a case on what open returns, without testing.T, and returns the reports.
 func runCase(c test, open opener) []string { return runCaseWith(everyOption, c, open) }
 
-func runCaseWith(o Options, c test, open opener) []string {
+func runCaseWith(o Options, c test, open opener) []string { return recordCase(o, c, open).errors }
+
+// recordCase does the same, and returns all that was recorded.
+func recordCase(o Options, c test, open opener) *record {
 	r := &record{}
 	done := make(chan struct{})
 	go func() {
@@ -71,7 +74,7 @@ func runCaseWith(o Options, c test, open opener) []string {
 		s.run()
 	}()
 	<-done
-	return r.errors
+	return r
 }
 
 // results runs the suite on what open returns, and returns the reports by the name of the
@@ -192,19 +195,49 @@ func TestCorrectCachesPass(t *testing.T) {
 	}
 }
 
-// The suite as drivers run it.
+// Run, as drivers call it.
 func TestRun(t *testing.T) {
 	Run(t, func(*testing.T) *cache.Cache { return cache.New(newMapCache(), cache.Options{Name: "map"}) }, Options{Synctest: true})
 }
 
-// In real time, with a server of which a half is down.
+// Run in real time, with every option.
 func TestRunInRealTime(t *testing.T) {
-	Run(t, func(*testing.T) *cache.Cache { return cache.New(newFaulty(), cache.Options{Name: "faulty"}) },
-		Options{MaxValue: largest, Outage: func(*testing.T) *cache.Cache {
-			f := newFaulty()
-			f.halfDown()
-			return cache.New(f, cache.Options{Name: "faulty"})
-		}})
+	var last *mapCache
+	open := func(down func(string) bool) func(*testing.T) *cache.Cache {
+		return func(*testing.T) *cache.Cache {
+			m := newMapCache()
+			m.max, m.down, last = largest, down, m
+			if down != nil {
+				return cache.New(unreachable{mapBatches{m}}, cache.Options{Name: "map"})
+			}
+			return cache.New(mapBatches{m}, cache.Options{Name: "map"})
+		}
+	}
+	Run(t, open(nil), Options{
+		MaxValue: largest, Outage: open(everyOther),
+		Unreadable: func(_ *testing.T, key string) { last.spoil(key) },
+	})
+}
+
+// DriverOnly leaves out the portable cases and no others.
+func TestDriverOnly(t *testing.T) {
+	o := everyOption
+	all := cases(o)
+	o.DriverOnly = true
+	left := cases(o)
+	portable := 0
+	for _, c := range all {
+		kept := slices.ContainsFunc(left, func(other test) bool { return other.name == c.name })
+		if kept == c.portable {
+			t.Errorf("%s: portable %v, and run with DriverOnly: %v", c.name, c.portable, kept)
+		}
+		if c.portable {
+			portable++
+		}
+	}
+	if portable == 0 || portable > len(all)/3 {
+		t.Errorf("%d of %d cases are portable", portable, len(all))
+	}
 }
 
 // Each fault is found by exactly the cases whose rule it breaks.
@@ -227,7 +260,7 @@ func TestFaultsAreFound(t *testing.T) {
 	}
 }
 
-// Each case can fail, and has a rule in words and a name of its own.
+// Each case can fail, and has a rule in words and its own name.
 func TestEveryCaseHasAFault(t *testing.T) {
 	found := map[string]bool{}
 	for _, f := range faults {
@@ -238,7 +271,7 @@ func TestEveryCaseHasAFault(t *testing.T) {
 	names := map[string]bool{}
 	for _, c := range cases(everyOption) {
 		if !found[c.name] {
-			t.Errorf("%s: no fault in this test breaks its rule: %s", c.name, c.rule)
+			t.Errorf("%s: no fault breaks its rule: %s", c.name, c.rule)
 		}
 		if names[c.name] {
 			t.Errorf("%s: two cases of this name", c.name)
@@ -250,15 +283,29 @@ func TestEveryCaseHasAFault(t *testing.T) {
 	}
 }
 
-// A failure reads as a sentence of the contract.
-func TestFailuresTellTheRule(t *testing.T) {
+// A failure prints the rule that it breaks.
+func TestFailuresPrintTheRule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for name, errs := range faults[0].results() {
-			for _, e := range errs {
-				if !strings.Contains(e, "rule: ") {
-					t.Errorf("%s: %q does not tell the rule", name, e)
-				}
+		errs := faults[0].results()[faults[0].breaks[0]]
+		if len(errs) == 0 {
+			t.Fatal("no failure")
+		}
+		for _, e := range errs {
+			if !strings.Contains(e, "rule: a key works in every operation") {
+				t.Errorf("%q does not print the rule", e)
 			}
 		}
 	})
+}
+
+// A case that fails again and again prints the first failures.
+func TestManyFailures(t *testing.T) {
+	c := test{name: "c", rule: "r", run: func(s *suite) {
+		for range 100 {
+			s.errorf("no")
+		}
+	}}
+	if errs := runCase(c, brokenMap(breach{})); len(errs) != maxReports {
+		t.Errorf("%d failures, want %d", len(errs), maxReports)
+	}
 }

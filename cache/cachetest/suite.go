@@ -257,8 +257,8 @@ func swaps(run func(*suite)) func(*suite) {
 	}
 }
 
-// unsupported checks that the operations are denied by Supports, and that their errors say
-// so and name the driver.
+// unsupported checks that Supports reports false for the operations, and that their errors
+// match errors.ErrUnsupported and name the driver.
 func (s *suite) unsupported(ops ...cache.Op) {
 	s.t.Helper()
 	for _, c := range calls {
@@ -298,8 +298,8 @@ func together(n int, f func(worker int)) {
 }
 
 // oneWins runs try for n workers at once. It checks that exactly one succeeds and that the
-// others get the error refused, and returns the winner, or -1.
-func (s *suite) oneWins(n int, refused error, what string, try func(worker int) error) int {
+// others get the error lost, and returns the winner, or -1.
+func (s *suite) oneWins(n int, lost error, what string, try func(worker int) error) int {
 	s.t.Helper()
 	var mu sync.Mutex
 	var won []int
@@ -309,8 +309,8 @@ func (s *suite) oneWins(n int, refused error, what string, try func(worker int) 
 		defer mu.Unlock()
 		if err == nil {
 			won = append(won, worker)
-		} else if !errors.Is(err, refused) {
-			s.errorf("%s: error %q, want none or %q", what, err, refused)
+		} else if !errors.Is(err, lost) {
+			s.errorf("%s: error %q, want none or %q", what, err, lost)
 		}
 	})
 	if len(won) != 1 {

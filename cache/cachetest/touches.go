@@ -111,7 +111,7 @@ func touchTTL(s *suite) {
 }
 
 func touchConcurrent(s *suite) {
-	const rounds = 50
+	const rounds = 25
 	for _, t := range s.touchers() {
 		count, key := "n:"+t.name, "k:"+t.name
 		s.set(count, "0")
@@ -141,7 +141,7 @@ func touchConcurrent(s *suite) {
 // touchSameItem lets a store with a TTL and a GetAndTouch for no expiry meet. Whoever was
 // second decided about the TTL; if it was GetAndTouch, it saw the stored value.
 func touchSameItem(s *suite) {
-	const rounds = 50
+	const rounds = 25
 	ttl := s.ttl()
 	var mu sync.Mutex
 	stays := map[string]string{}

@@ -11,7 +11,7 @@ import (
 var unreadableCases = []test{
 	{
 		name: "unreadable/reads",
-		rule: "a value that cannot be decoded is ErrUnreadable in every read, with an error that names the key; in a batch it is that of its own key, and the others are returned",
+		rule: "a value that cannot be decoded is ErrUnreadable in every read, with an error that names the key; in a batch the MultiError names its key, and the other values are returned",
 		run:  unreadableReads, unreadable: true,
 	},
 	{
