@@ -30,9 +30,9 @@
 //     callers: do not write to it, copy it first (bytes.Clone). It never changes
 //     under the reader. Over the limit of the backend: [ErrTooLarge];
 //     the value that was there before may be gone.
-//   - TTL: 0 means no expiry, negative is [ErrInvalidTTL]. An expired item is never
-//     returned: it has expired when its TTL has passed. Backends that count seconds round up. A cache may always drop an item
-//     early, to make room.
+//   - TTL: 0 means no expiry, negative is [ErrInvalidTTL]. An item has expired when its
+//     TTL has passed, and is never returned then. Backends that count seconds round up.
+//     A cache may always drop an item early, to make room.
 //   - Errors: a miss is the bare [ErrMiss]; an outage is never a miss but an error
 //     that satisfies errors.Is(err, [ErrUnavailable]). Test errors with errors.Is.
 //   - Abilities: an operation that a backend cannot do atomically returns an error that
