@@ -186,8 +186,12 @@ func outageHook(s *suite) {
 }
 
 func outageStats(s *suite) {
-	if !s.hasStats(true) {
+	if !s.c.Supports(cache.OpStats) {
+		s.unsupported(cache.OpStats)
 		return
+	}
+	if s.stats().Servers == nil {
+		s.skip("the statistics are not of servers")
 	}
 	_, down := s.divide()
 	failed := uint64(0)

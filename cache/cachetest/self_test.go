@@ -208,7 +208,7 @@ func TestRunInRealTime(t *testing.T) {
 			m := newMapCache()
 			m.max, m.down, last = largest, down, m
 			if down != nil {
-				return cache.New(unreachable{mapBatches{m}}, cache.Options{Name: "map"})
+				return cache.New(served{unreachable{mapBatches{m}}, nil}, cache.Options{Name: "map"})
 			}
 			return cache.New(mapBatches{m}, cache.Options{Name: "map"})
 		}
