@@ -2,7 +2,6 @@ package cachetest
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/larder-go/larder/cache/driver"
@@ -77,8 +76,4 @@ func (f *faulty) force(key, value string) {
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()
 	f.m.put(driver.OpSet, driver.Entry{Key: key, Value: []byte(value)}, mapItem{}, time.Time{})
-}
-
-func hasPrefix(keys []string, prefix string) bool {
-	return slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(k, prefix) })
 }

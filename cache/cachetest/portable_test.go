@@ -57,7 +57,6 @@ func ofKeys(c call) bool { return c.keyed }
 func ofTTL(c call) bool  { return c.ttl }
 func ofItem(c call) bool { return !c.keyed && itemOps[c.op] }
 func single(c call) bool { return (c.keyed || ofItem(c)) && !strings.HasSuffix(c.name, "Multi") }
-func batch(c call) bool  { return strings.HasSuffix(c.name, "Multi") }
 func changes(c call) bool {
 	return c.keyed && !slices.Contains([]driver.Op{cache.OpGet, cache.OpGetMulti, cache.OpGetItem, cache.OpGetItemMulti}, c.op)
 }

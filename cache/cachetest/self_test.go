@@ -181,7 +181,7 @@ func TestCorrectCachesPass(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				found := map[string][]string{}
+				var found map[string][]string
 				if open == nil {
 					found = (fault{}).results()
 				} else {
