@@ -1,6 +1,7 @@
-// Package linearcheck is a test: it runs many goroutines on a cache in memory, writes
-// down when each operation began and ended and what it answered, and lets the checker
-// porcupine (github.com/anishathalye/porcupine) look for an order of the operations,
-// one after the other, that explains the answers. It is a module of its own, so that
-// no user of larder ever depends on the checker.
+// Package linearcheck tests that a cache in memory is linearizable. Many goroutines call
+// it, and the test records when each call began and ended and what it returned. Then the
+// checker porcupine (github.com/anishathalye/porcupine) looks for an order of the calls, one
+// after the other, that explains the results.
+//
+// It is a separate module, so that users of larder do not depend on the checker.
 package linearcheck

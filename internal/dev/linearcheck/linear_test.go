@@ -1,11 +1,8 @@
 package linearcheck
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -16,18 +13,16 @@ import (
 	"github.com/larder-go/larder/memory"
 )
 
-var ctx = context.Background()
-
 const (
 	goroutines = 4
 	calls      = 400 // of each goroutine, in a round
 	rounds     = 40
 )
 
-// TestLinear: whatever goroutines do to a key at once, it is as if they had done it
-// one after the other, each at some time between the beginning and the end of its
-// call.
+// The calls that several goroutines make on a key are as if they had been made one after
+// the other, each at some time between its beginning and its end.
 func TestLinear(t *testing.T) {
+	made := map[cache.Op]int{}
 	for name, c := range map[string]memory.Config{
 		"unbounded": {},
 		"expiring":  {BucketInterval: time.Millisecond, Buckets: 4},
@@ -45,137 +40,119 @@ func TestLinear(t *testing.T) {
 				if err := m.Close(); err != nil {
 					t.Error(err)
 				}
+				for _, o := range history {
+					if o.Output.(result).err == nil {
+						made[o.Input.(call).op]++
+					}
+				}
 				if got := porcupine.CheckOperationsTimeout(model(bounded), history, 20*time.Second); got != porcupine.Ok {
 					t.Fatalf("round %d: %d operations: %s", round, len(history), got)
 				}
 			}
 		})
 	}
+	for _, op := range []cache.Op{
+		cache.OpSet, cache.OpAdd, cache.OpReplace, cache.OpDelete, cache.OpGet, cache.OpGetItem, cache.OpTouch, cache.OpGetAndTouch,
+		cache.OpIncrement, cache.OpDecrement, cache.OpCompareAndSwap, cache.OpCompareAndDelete,
+	} {
+		if made[op] < 100 {
+			t.Errorf("%v succeeded %d times, want 100 or more", op, made[op])
+		}
+	}
 }
 
-func run(m *cache.Cache, round int) []porcupine.Operation {
-	keys := 4 + round%3*10
-	histories := make([][]porcupine.Operation, goroutines)
+// run lets several workers call m, and returns the history of all.
+func run(m *cache.Cache, round int) (all []porcupine.Operation) {
+	workers := make([]*worker, goroutines)
 	base := time.Now()
 	var wg sync.WaitGroup
-	for g := range goroutines {
+	for id := range workers {
+		w := &worker{
+			id: id, cache: m, rand: rand.New(rand.NewPCG(uint64(round), uint64(id))), keys: 4 + round%3*10,
+			base: base, items: map[string]cache.Item{},
+		}
+		workers[id] = w
 		wg.Go(func() {
-			r := rand.New(rand.NewPCG(uint64(round), uint64(g)))
-			items := map[string]cache.Item{}
 			for i := range calls {
-				c := choose(r, keys, fmt.Sprint(g, "-", i))
-				item, held := items[c.key]
-				if c.op == "swap" || c.op == "compare and delete" {
-					if !held {
-						c.op, c.ttl = "get", 0
-					}
-					c.old = string(item.Value)
-				}
-				a := answer{began: int64(time.Since(base))}
-				a.value, a.err = do(m, c, items)
-				a.end = int64(time.Since(base))
-				histories[g] = append(histories[g], porcupine.Operation{
-					ClientId: g, Input: c, Call: a.began, Output: a, Return: a.end,
-				})
+				w.step(i)
 			}
 		})
 	}
 	wg.Wait()
-	var all []porcupine.Operation
-	for _, h := range histories {
-		all = append(all, h...)
+	for _, w := range workers {
+		all = append(all, w.history...)
 	}
 	return all
 }
 
-// choose makes up a call. Keys that start with n hold numbers, the others texts of
-// which each is stored once.
-func choose(r *rand.Rand, keys int, unique string) call {
-	var c call
-	if r.IntN(3) == 0 {
-		c.ttl = time.Duration(1 + r.IntN(300_000))
-	}
-	if r.IntN(3) == 0 {
-		c.key = fmt.Sprint("n", r.IntN(keys))
-		c.value = strconv.Itoa(r.IntN(1000))
-		c.delta = uint64(r.IntN(10))
-		c.op = []string{"set", "add", "replace", "delete", "get", "increment", "increment", "increment"}[r.IntN(8)]
-	} else {
-		c.key = fmt.Sprint("k", r.IntN(keys))
-		c.value = unique
-		if r.IntN(4) == 0 {
-			c.value += string(make([]byte, r.IntN(2000)))
-		}
-		c.op = []string{"set", "set", "add", "replace", "delete", "get", "get", "swap", "swap", "compare and delete"}[r.IntN(10)]
-	}
-	return c
-}
-
-func do(m *cache.Cache, c call, items map[string]cache.Item) (string, error) {
-	value := []byte(c.value)
-	switch c.op {
-	case "set":
-		return "", m.Set(ctx, c.key, value, c.ttl)
-	case "add":
-		return "", m.Add(ctx, c.key, value, c.ttl)
-	case "replace":
-		return "", m.Replace(ctx, c.key, value, c.ttl)
-	case "delete":
-		return "", m.Delete(ctx, c.key)
-	case "increment":
-		n, err := m.Increment(ctx, c.key, c.delta)
-		return strconv.FormatUint(n, 10), err
-	case "swap":
-		return "", m.CompareAndSwap(ctx, items[c.key], value, c.ttl)
-	case "compare and delete":
-		return "", m.CompareAndDelete(ctx, items[c.key])
-	}
-	if c.key[0] == 'n' {
-		v, err := m.Get(ctx, c.key)
-		return string(v), err
-	}
-	item, err := m.GetItem(ctx, c.key)
-	if err == nil {
-		items[c.key] = item
-	}
-	return string(item.Value), err
-}
-
-// A test of the test: a history that no order explains is found out.
+// A test of the test: the checker finds histories that no order explains, and accepts those
+// that one does.
 func TestChecker(t *testing.T) {
 	op := func(began, end int64, c call, value string, err error) porcupine.Operation {
 		c.key = "k"
-		return porcupine.Operation{Input: c, Call: began, Return: end, Output: answer{value, err, began, end}}
+		return porcupine.Operation{Input: c, Call: began, Return: end, Output: result{value: value, err: err, began: began, end: end}}
 	}
-	for name, h := range map[string][]porcupine.Operation{
-		"stale": {
-			op(0, 1, call{op: "set", value: "a"}, "", nil),
-			op(2, 3, call{op: "set", value: "b"}, "", nil),
-			op(4, 5, call{op: "get"}, "a", nil),
-		},
-		"expired": {
-			op(0, 1, call{op: "set", value: "a", ttl: 5}, "", nil),
-			op(7, 8, call{op: "get"}, "a", nil),
-		},
-		"back from the dead": {
-			op(0, 1, call{op: "set", value: "a", ttl: 5}, "", nil),
-			op(2, 6, call{op: "get"}, "", cache.ErrMiss),
-			op(7, 8, call{op: "replace", value: "b"}, "", nil),
-		},
-		"lost": {
-			op(0, 1, call{op: "set", value: "1"}, "", nil),
-			op(2, 3, call{op: "increment", delta: 1}, "2", nil),
-			op(2, 3, call{op: "increment", delta: 1}, "2", nil),
-		},
-		"swapped twice": {
-			op(0, 1, call{op: "set", value: "a"}, "", nil),
-			op(2, 5, call{op: "swap", old: "a", value: "b"}, "", nil),
-			op(2, 5, call{op: "swap", old: "a", value: "c"}, "", nil),
-		},
-		"wrong error": {op(0, 1, call{op: "set"}, "", errors.New("other"))},
+	item := func(began, end int64, value string, left time.Duration) porcupine.Operation {
+		o := op(began, end, call{op: cache.OpGetItem}, value, nil)
+		r := o.Output.(result)
+		r.left = left
+		o.Output = r
+		return o
+	}
+	set := func(began, end int64, value string, ttl time.Duration) porcupine.Operation {
+		return op(began, end, call{op: cache.OpSet, value: value, ttl: ttl}, "", nil)
+	}
+	swap := func(began, end int64, old, value string, err error) porcupine.Operation {
+		return op(began, end, call{op: cache.OpCompareAndSwap, old: old, value: value}, "", err)
+	}
+	up := func(began, end int64, value string) porcupine.Operation {
+		return op(began, end, call{op: cache.OpIncrement, delta: 1}, value, nil)
+	}
+	touch := func(began, end int64, ttl time.Duration, err error) porcupine.Operation {
+		return op(began, end, call{op: cache.OpTouch, ttl: ttl}, "", err)
+	}
+	gat := func(began, end int64, ttl time.Duration, value string) porcupine.Operation {
+		return op(began, end, call{op: cache.OpGetAndTouch, ttl: ttl}, value, nil)
+	}
+	get := func(began, end int64, value string, err error) porcupine.Operation {
+		return op(began, end, call{op: cache.OpGet}, value, err)
+	}
+	const hour = time.Hour
+	for name, v := range map[string]struct {
+		want    porcupine.CheckResult
+		history []porcupine.Operation
+	}{
+		"stale":         {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", 0), set(2, 3, "b", 0), get(4, 5, "a", nil)}},
+		"not stale":     {porcupine.Ok, []porcupine.Operation{set(0, 1, "a", 0), set(2, 6, "b", 0), get(4, 5, "a", nil)}},
+		"expired":       {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", 5), get(7, 8, "a", nil)}},
+		"lost":          {porcupine.Illegal, []porcupine.Operation{set(0, 1, "1", 0), up(2, 3, "2"), up(2, 3, "2")}},
+		"counted":       {porcupine.Ok, []porcupine.Operation{set(0, 1, "1", 0), up(2, 3, "3"), up(2, 3, "2")}},
+		"swapped twice": {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", 0), swap(2, 5, "a", "b", nil), swap(2, 5, "a", "c", nil)}},
+		"back after its expiry": {porcupine.Illegal, []porcupine.Operation{
+			set(0, 1, "a", 5), get(2, 6, "", cache.ErrMiss), op(7, 8, call{op: cache.OpReplace, value: "b"}, "", nil),
+		}},
+		"a conflict without a change": {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", 0), swap(2, 3, "a", "b", cache.ErrConflict)}},
+		"a conflict after a touch":    {porcupine.Ok, []porcupine.Operation{set(0, 1, "a", 0), touch(2, 3, 0, nil), swap(4, 5, "a", "b", cache.ErrConflict)}},
+		"a touch without effect":      {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", 5), touch(2, 3, 0, nil), get(8, 9, "", cache.ErrMiss)}},
+		"a touch that expires":        {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", 0), touch(2, 3, 2, nil), get(8, 9, "a", nil)}},
+		"a touch of nothing":          {porcupine.Illegal, []porcupine.Operation{touch(2, 3, 0, nil)}},
+		"a touch that misses":         {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", 0), touch(2, 3, 0, cache.ErrMiss)}},
+		"a touch that brings back":    {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", 0), touch(2, 6, 0, nil), set(3, 4, "b", 0), get(7, 8, "a", nil)}},
+		"another item is touched": {porcupine.Illegal, []porcupine.Operation{
+			set(0, 1, "a", 0), gat(2, 6, 0, "a"), set(3, 4, "b", 2), get(20, 21, "b", nil),
+		}},
+		"an item is touched":   {porcupine.Ok, []porcupine.Operation{set(0, 1, "a", 0), gat(2, 6, 0, "b"), set(3, 4, "b", 2), get(20, 21, "b", nil)}},
+		"a TTL of no expiry":   {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", 0), item(2, 3, "a", hour)}},
+		"no TTL of an expiry":  {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", hour), item(2, 3, "a", 0)}},
+		"a TTL too long":       {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", hour), item(2, 3, "a", hour+2*time.Second)}},
+		"a TTL":                {porcupine.Ok, []porcupine.Operation{set(0, 1, "a", hour), item(2, 3, "a", hour-2)}},
+		"a TTL after a touch":  {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", hour), touch(2, 3, 0, nil), item(4, 5, "a", hour)}},
+		"added over an item":   {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", 0), op(2, 3, call{op: cache.OpAdd, value: "b"}, "", nil)}},
+		"another error":        {porcupine.Illegal, []porcupine.Operation{op(0, 1, call{op: cache.OpSet}, "", errors.New("other"))}},
+		"an unknown operation": {porcupine.Illegal, []porcupine.Operation{op(0, 1, call{op: cache.OpFlush}, "", nil)}},
 	} {
-		if got := porcupine.CheckOperationsTimeout(model(false), h, time.Second); got != porcupine.Illegal {
-			t.Errorf("%s: %s", name, got)
+		if got := porcupine.CheckOperationsTimeout(model(false), v.history, time.Second); got != v.want {
+			t.Errorf("%s: the checker returned %s, want %s", name, got, v.want)
 		}
 	}
 }

@@ -10,33 +10,35 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// call is an operation on a key.
+// A call is an operation on one key. An operation on many keys is a call on each of them,
+// all at the same time.
 type call struct {
-	op    string
+	op    cache.Op
 	key   string
-	value string // stored; unique, so that it stands for the token too
+	value string // stored; unique, except for numbers, so that it identifies the state too
 	old   string // the value of the item to compare with
 	delta uint64
 	ttl   time.Duration
 }
 
-// answer is what came of it, and when it ran.
-type answer struct {
+// A result is what a call returned, and when it ran.
+type result struct {
 	value      string
 	err        error
-	began, end int64
+	left       time.Duration // the TTL of an item
+	began, end int64         // nanoseconds
 }
 
-// state is a key as the model sees it.
+// A state is that of a key in the model.
 type state struct {
 	present bool
 	value   string
-	// The entry expires at some time between these; 0: never.
+	touched bool // since the value was stored: the backend may have made a new state
+	// The entry expires at some time between these; 0 means never.
 	earliest, latest int64
 }
 
-// model is the contract for one key. A cache with a bound may lose an entry at
-// any time.
+// model is the contract for one key. A cache with a bound may lose an entry at any time.
 func model(bounded bool) porcupine.Model {
 	return porcupine.Model{
 		Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
@@ -53,61 +55,85 @@ func model(bounded bool) porcupine.Model {
 		},
 		Init: func() any { return state{} },
 		Step: func(st, in, out any) (bool, any) {
-			return step(st.(state), in.(call), out.(answer), bounded)
+			return step(st.(state), in.(call), out.(result), bounded)
 		},
 	}
 }
 
-func step(s state, c call, a answer, bounded bool) (bool, any) {
-	mayBeGone := !s.present || bounded || s.latest != 0 && a.end >= s.earliest
-	mayBeThere := s.present && (s.latest == 0 || a.began < s.latest)
-	stored := state{present: true, value: c.value}
-	if c.ttl > 0 {
-		stored.earliest, stored.latest = a.began+int64(c.ttl), a.end+int64(c.ttl)
-	}
-	ok := a.err == nil
-	miss := errors.Is(a.err, cache.ErrMiss)
+func step(s state, c call, r result, bounded bool) (bool, any) {
+	mayBeGone := !s.present || bounded || s.latest != 0 && r.end >= s.earliest
+	mayBeThere := s.present && (s.latest == 0 || r.began < s.latest)
+	stored := state{present: true, value: c.value}.expires(c, r)
+	ok := r.err == nil
 	switch c.op {
-	case "set":
+	case cache.OpSet:
 		return ok, stored
-	case "get":
-		if miss {
-			return mayBeGone, state{}
-		}
-		return ok && mayBeThere && a.value == s.value, s
-	case "add":
+	case cache.OpAdd:
 		if ok {
 			return mayBeGone, stored
 		}
-		return mayBeThere && errors.Is(a.err, cache.ErrNotStored), s
-	case "replace":
+		return mayBeThere && errors.Is(r.err, cache.ErrNotStored), s
+	case cache.OpReplace:
 		if ok {
 			return mayBeThere, stored
 		}
-		return mayBeGone && errors.Is(a.err, cache.ErrNotStored), state{}
-	case "delete":
-		if miss {
-			return mayBeGone, state{}
-		}
-		return ok && mayBeThere, state{}
-	case "increment":
-		if miss {
-			return mayBeGone, state{}
-		}
+		return mayBeGone && errors.Is(r.err, cache.ErrNotStored), state{}
+	}
+	if errors.Is(r.err, cache.ErrMiss) {
+		return mayBeGone, state{}
+	}
+	ok = ok && mayBeThere
+	switch c.op {
+	case cache.OpGet:
+		return ok && r.value == s.value, s
+	case cache.OpGetItem:
+		return ok && r.value == s.value && s.tells(r), s
+	case cache.OpTouch:
+		s.touched = true
+		return ok, s.expires(c, r)
+	case cache.OpGetAndTouch:
+		s.touched = true
+		return ok && r.value == s.value, s.expires(c, r)
+	case cache.OpDelete:
+		return ok, state{}
+	case cache.OpIncrement, cache.OpDecrement:
 		n, err := strconv.ParseUint(s.value, 10, 64)
-		s.value = strconv.FormatUint(n+c.delta, 10)
-		return ok && mayBeThere && err == nil && a.value == s.value, s
-	case "swap", "compare and delete":
-		if miss {
-			return mayBeGone, state{}
+		if c.op == cache.OpIncrement {
+			n += c.delta
+		} else {
+			n -= min(n, c.delta)
 		}
-		if errors.Is(a.err, cache.ErrConflict) {
-			return mayBeThere && s.value != c.old, s
+		s.value, s.touched = strconv.FormatUint(n, 10), false
+		return ok && err == nil && r.value == s.value, s
+	case cache.OpCompareAndSwap, cache.OpCompareAndDelete:
+		if errors.Is(r.err, cache.ErrConflict) {
+			return mayBeThere && (s.value != c.old || s.touched), s
 		}
-		if c.op == "compare and delete" {
+		if c.op == cache.OpCompareAndDelete {
 			stored = state{}
 		}
-		return ok && mayBeThere && s.value == c.old, stored
+		return ok && s.value == c.old, stored
 	}
 	return false, s
+}
+
+// expires returns s with the TTL that c gave it.
+func (s state) expires(c call, r result) state {
+	s.earliest, s.latest = 0, 0
+	if c.ttl > 0 {
+		s.earliest, s.latest = r.began+int64(c.ttl), r.end+int64(c.ttl)
+	}
+	return s
+}
+
+// slack is how much longer a TTL may be than it should: the cache reads a coarse clock, and
+// a starved process updates it late.
+const slack = int64(time.Second)
+
+// tells reports whether the TTL of an item can be that of s.
+func (s state) tells(r result) bool {
+	if s.latest == 0 {
+		return r.left == 0
+	}
+	return int64(r.left) >= s.earliest-r.end && int64(r.left) <= s.latest-r.began+slack
 }
