@@ -15,10 +15,10 @@ func TestSentinelsAreThoseOfTheDrivers(t *testing.T) {
 	for _, pair := range [][2]error{
 		{cache.ErrMiss, driver.ErrMiss}, {cache.ErrNotStored, driver.ErrNotStored}, {cache.ErrConflict, driver.ErrConflict},
 		{cache.ErrNotNumber, driver.ErrNotNumber}, {cache.ErrInvalidKey, driver.ErrInvalidKey}, {cache.ErrInvalidTTL, driver.ErrInvalidTTL},
-		{cache.ErrTooLarge, driver.ErrTooLarge}, {cache.ErrUnavailable, driver.ErrUnavailable}, {cache.ErrClosed, driver.ErrClosed},
+		{cache.ErrTooLarge, driver.ErrTooLarge}, {cache.ErrUnreadable, driver.ErrUnreadable}, {cache.ErrUnavailable, driver.ErrUnavailable}, {cache.ErrClosed, driver.ErrClosed},
 	} {
 		if pair[0] != pair[1] || !strings.HasPrefix(pair[0].Error(), "cache: ") {
-			t.Errorf("%q and %q", pair[0], pair[1])
+			t.Errorf("%q of package cache is not %q of package driver", pair[0], pair[1])
 		}
 	}
 }
@@ -30,15 +30,15 @@ func TestMultiError(t *testing.T) {
 	}})
 	for _, want := range []error{cache.ErrTooLarge, cache.ErrUnavailable, cache.ErrNotStored} {
 		if !errors.Is(err, want) {
-			t.Errorf("it is not %q", want)
+			t.Errorf("the error does not match %q", want)
 		}
 	}
 	if errors.Is(err, cache.ErrMiss) {
-		t.Error("it is a miss")
+		t.Error("the error matches ErrMiss")
 	}
 	var m *cache.MultiError
 	if !errors.As(fmt.Errorf("around: %w", err), &m) {
-		t.Fatal("errors.As does not find it")
+		t.Fatal("errors.As does not find the MultiError")
 	}
 	if want := []string{"private-a", "private-b", "private-c"}; !slices.Equal(m.Keys(), want) {
 		t.Errorf("Keys: %q, want %q", m.Keys(), want)

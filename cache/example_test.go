@@ -73,14 +73,14 @@ func ExampleCache_GetMulti() {
 	// <nil>
 }
 
-// A batch does what it can, and names the keys that it could not serve.
+// A batch does what it can. A MultiError names the other keys.
 func ExampleMultiError() {
 	ctx := context.Background()
 	c := example()
 	defer c.Close()
 	err := c.AddMulti(ctx, map[string][]byte{"a": []byte("1")}, 0)
 	fmt.Println(err)
-	err = c.AddMulti(ctx, map[string][]byte{"a": []byte("2"), "b": []byte("3"), "not legal": nil}, 0)
+	err = c.AddMulti(ctx, map[string][]byte{"a": []byte("2"), "b": []byte("3"), "not valid": nil}, 0)
 	var m *cache.MultiError
 	if errors.As(err, &m) {
 		for _, key := range m.Keys() {
@@ -90,7 +90,7 @@ func ExampleMultiError() {
 	// Output:
 	// <nil>
 	// a true false
-	// not legal false true
+	// not valid false true
 }
 
 func ExampleCache_IncrementFrom() {
@@ -110,7 +110,7 @@ func ExampleCache_IncrementFrom() {
 	// 3
 }
 
-// Change a value only if nobody else did since it was read.
+// Change a value if it has not changed since it was read.
 func ExampleCache_CompareAndSwap() {
 	ctx := context.Background()
 	c := example()
@@ -175,8 +175,7 @@ func ExampleHook() {
 	// Output: 1 hits, 2 misses
 }
 
-// One cache for all namespaces today, more of them tomorrow: the program asks for a
-// namespace and does not know.
+// The program names namespaces and does not know how many caches there are.
 func ExamplePartitioned() {
 	ctx := context.Background()
 	c, err := cache.Partitioned("default", map[string]*cache.Cache{"default": example(), "users": example()})

@@ -15,8 +15,8 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// watcher is a hook that writes down what it sees, and checks that each call ends
-// with the context that it began with.
+// watcher is a hook that keeps a log, and checks that End gets the context that Start
+// returned.
 type watcher struct {
 	t    *testing.T
 	name string
@@ -51,7 +51,7 @@ func (w *watcher) note(format string, args ...any) {
 	*w.log = append(*w.log, strings.TrimPrefix(w.name+": ", ": ")+fmt.Sprintf(format, args...))
 }
 
-// watch returns a view of c that a watcher watches, and what takes its log.
+// watch returns a view of c with a watcher, and a function that takes its log.
 func watch(t *testing.T, c *cache.Cache) (*cache.Cache, func() []string) {
 	var log []string
 	return c.WithHook(&watcher{t: t, log: &log}), func() []string {
@@ -145,7 +145,7 @@ func TestHook(t *testing.T) {
 	}
 }
 
-// The operations on the whole cache fail as well as the others.
+// A hook sees the errors of operations on the whole cache.
 func TestHookSeesFailuresOfTheWhole(t *testing.T) {
 	ctx := t.Context()
 	a := &able{stub: newStub()}
@@ -156,7 +156,11 @@ func TestHookSeesFailuresOfTheWhole(t *testing.T) {
 			t.Errorf("%s: error %v, want the outage", op, err)
 		}
 	}
-	for i, l := range log() {
+	lines := log()
+	if len(lines) != 6 {
+		t.Errorf("the hook saw %q, want three calls", lines)
+	}
+	for i, l := range lines {
 		if i%2 == 1 && !strings.HasSuffix(l, errDown.Error()) {
 			t.Errorf("the hook saw %q, want the outage", l)
 		}
@@ -184,8 +188,8 @@ func TestHookChangesNothing(t *testing.T) {
 	}
 }
 
-// What never reaches the driver is seen as well.
-func TestHookSeesRefusals(t *testing.T) {
+// A hook sees operations that do not reach the driver.
+func TestHookSeesRejections(t *testing.T) {
 	c, log := watch(t, open(newStub()))
 	c.Set(t.Context(), "a b", []byte("v"), 0)
 	c.Close()
@@ -197,7 +201,7 @@ func TestHookSeesRefusals(t *testing.T) {
 	}
 }
 
-// The hook that came last is outermost, and each gets back its own context.
+// The hook that was added last is the outermost, and each finds its value in the context.
 func TestHooksNest(t *testing.T) {
 	var log []string
 	s := newStub()
@@ -221,7 +225,7 @@ func TestHooksNest(t *testing.T) {
 	}
 }
 
-// Operations that are parts of another are told apart.
+// Operations that are parts of another are reported as such.
 func TestObserve(t *testing.T) {
 	ctx := t.Context()
 	bare := open(newStub())
@@ -249,8 +253,8 @@ func TestObserve(t *testing.T) {
 	}
 }
 
-// What an operation calls and does not consist of is no part of it, also if that calls
-// more.
+// A call that NotWithin takes out of an operation is not reported as a part of it, and
+// neither are the calls within it.
 func TestNotWithin(t *testing.T) {
 	var calls []cache.Call
 	c := open(newStub()).WithHook(recordCalls{&calls})
@@ -288,7 +292,7 @@ func (r recordCalls) Start(ctx context.Context, c cache.Call) context.Context {
 
 func (r recordCalls) End(context.Context, cache.Call, cache.Result) {}
 
-// A hook learns the namespace, and how long the operation took.
+// A hook gets the namespace and the duration.
 func TestHookSeesNamespaceAndDuration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls []cache.Call
@@ -331,7 +335,7 @@ func (d durations) Start(ctx context.Context, _ cache.Call) context.Context { re
 
 func (d durations) End(_ context.Context, _ cache.Call, r cache.Result) { *d.sum += r.Duration }
 
-// A view without the hook is not watched, and neither is nil a hook.
+// A hook sees the operations of its view alone. A nil hook is ignored.
 func TestHookIsOfTheView(t *testing.T) {
 	c := open(newStub())
 	view, log := watch(t, c)

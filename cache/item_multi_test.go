@@ -27,8 +27,7 @@ func itemsOf(t *testing.T, c *cache.Cache, keys ...string) []cache.Item {
 	return items
 }
 
-// swappers are drivers with and without the batch, and what one of them does for
-// three keys.
+// swappers returns drivers with and without batches, and the calls of each for three keys.
 func swappers() map[string]struct {
 	driver func(*able) driver.Cache
 	calls  string
@@ -56,7 +55,7 @@ func TestCompareAndDeleteMulti(t *testing.T) {
 			old := itemsOf(t, c, "a", "b", "c")
 			a.calls()
 			if err := c.WithPrefix("p:").CompareAndDeleteMulti(t.Context(), old); err != nil {
-				t.Errorf("unchanged items: %v", err)
+				t.Errorf("unchanged items: error %v, want none", err)
 			}
 			if got := a.calls(); got != s.calls {
 				t.Errorf("the driver did %q, want %q", got, s.calls)
@@ -70,7 +69,7 @@ func TestCompareAndDeleteMulti(t *testing.T) {
 	}
 }
 
-// Each item fails for itself, and the others are removed.
+// Each item has its own error, and the others are removed.
 func TestCompareAndDeleteMultiFails(t *testing.T) {
 	for name, s := range swappers() {
 		t.Run(name, func(t *testing.T) {
@@ -116,7 +115,7 @@ func TestCompareAndDeleteMultiFails(t *testing.T) {
 	}
 }
 
-// What cannot be done at all is not sent, and is one error and not one for each key.
+// A call that cannot be done at all is not sent, and has one error and not one for each key.
 func TestCompareAndDeleteMultiSendsNothing(t *testing.T) {
 	for name, s := range swappers() {
 		t.Run(name, func(t *testing.T) {
@@ -126,7 +125,7 @@ func TestCompareAndDeleteMultiSendsNothing(t *testing.T) {
 			old := itemsOf(t, c, "a")
 			a.calls()
 			if err := c.CompareAndDeleteMulti(t.Context(), nil); err != nil {
-				t.Errorf("no items: %v", err)
+				t.Errorf("no items: error %v, want none", err)
 			}
 			foreign := []cache.Item{{Key: "x"}, {Key: "y"}}
 			alone := c.CompareAndDelete(t.Context(), foreign[0])
@@ -135,7 +134,7 @@ func TestCompareAndDeleteMultiSendsNothing(t *testing.T) {
 			done, cancel := context.WithCancel(t.Context())
 			cancel()
 			if err := c.CompareAndDeleteMulti(done, old); err != context.Canceled {
-				t.Errorf("a context that was done: %v", err)
+				t.Errorf("a context that was done: error %v, want context.Canceled itself", err)
 			}
 			if got := a.calls(); got != "" {
 				t.Errorf("the driver did %q, want nothing", got)
@@ -144,13 +143,13 @@ func TestCompareAndDeleteMultiSendsNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := c.CompareAndDeleteMulti(t.Context(), old); err != cache.ErrClosed {
-				t.Errorf("after Close: %v", err)
+				t.Errorf("after Close: error %v, want ErrClosed", err)
 			}
 		})
 	}
 }
 
-// In a loop, a context that ends meanwhile leaves the rest.
+// A context that ends during a loop ends the loop.
 func TestCompareAndDeleteMultiStops(t *testing.T) {
 	a := &able{stub: newStub()}
 	for _, k := range []string{"a", "b", "c"} {
@@ -168,8 +167,8 @@ func TestCompareAndDeleteMultiStops(t *testing.T) {
 	}
 }
 
-// comesAndGoes is a driver on which the key "gone" is present when it is to be added, and
-// absent when it is read, as often as it says.
+// comesAndGoes is a driver on which the key "gone" is present when it is added, and absent
+// when it is read, for the first calls.
 type comesAndGoes struct {
 	*able
 	times int
@@ -187,8 +186,7 @@ func (c *comesAndGoes) GetOrAddMulti(ctx context.Context, entries []driver.Entry
 	return items, added, errs
 }
 
-// A key that is present and then gone is tried again, in a batch too, and the others keep
-// their items.
+// A key that is present and then gone is tried again, in a batch too.
 func TestGetOrAddOfAKeyThatGoes(t *testing.T) {
 	ctx := t.Context()
 	d := &comesAndGoes{&able{stub: newStub()}, 3}
@@ -206,7 +204,7 @@ func TestGetOrAddOfAKeyThatGoes(t *testing.T) {
 	failures(t, err, cache.OpGetOrAddMulti, map[string]error{"gone": cache.ErrConflict})
 }
 
-// Keys that the encoding makes one are neither read nor added.
+// Keys with the same encoded form are neither read nor added.
 func TestGetOrAddMultiCollisions(t *testing.T) {
 	ctx := t.Context()
 	lower := encoding.New("lower", strings.ToLower)
@@ -221,8 +219,8 @@ func TestGetOrAddMultiCollisions(t *testing.T) {
 	}
 }
 
-// What was added and is gone is said to be added, beside ErrMiss, and each key is counted
-// once.
+// A key that was added and is gone is in the set of added keys and has ErrMiss. A hook
+// counts each key once.
 func TestGetOrAddMultiOfACacheThatDiscards(t *testing.T) {
 	var ends []cache.Result
 	c := cache.New(struct {
@@ -239,7 +237,7 @@ func TestGetOrAddMultiOfACacheThatDiscards(t *testing.T) {
 	}
 }
 
-// nothing adds and keeps nothing.
+// nothing is a BatchSwapper that adds and keeps nothing.
 type nothing struct{ driver.BatchSwapper }
 
 func (nothing) GetOrAddMulti(_ context.Context, entries []driver.Entry) ([]driver.Item, []bool, []error) {

@@ -38,8 +38,8 @@ func TestItem(t *testing.T) {
 	}
 }
 
-// An item of another cache, or of none, has no state to compare with: it is refused
-// before anything is sent.
+// An item of another cache, or of none, has no state to compare with. It is rejected before
+// anything is sent.
 func TestForeignItems(t *testing.T) {
 	ctx := t.Context()
 	other := open(&able{stub: newStub()})
@@ -92,7 +92,7 @@ func TestCompareAndSwapChecksTheTTL(t *testing.T) {
 	}
 }
 
-// The kind of an item stays, unless the view has one.
+// A swap keeps the kind of the item, unless the view has one.
 func TestSwapKeepsTheKind(t *testing.T) {
 	ctx := t.Context()
 	a := &able{stub: newStub()}
@@ -119,7 +119,7 @@ func TestSwapKeepsTheKind(t *testing.T) {
 	}
 }
 
-// What a driver cannot do says so, by whom and for what.
+// The error of an unsupported operation names driver and operation.
 func TestUnsupported(t *testing.T) {
 	ctx := t.Context()
 	s := newStub()
@@ -136,7 +136,7 @@ func TestUnsupported(t *testing.T) {
 	} {
 		var e *cache.Error
 		if !errors.Is(err, errors.ErrUnsupported) || !errors.As(err, &e) || e.Driver != "stub" || e.Op != op {
-			t.Errorf("%v: error %v", op, err)
+			t.Errorf("%v: error %v, want ErrUnsupported with driver and operation", op, err)
 		}
 	}
 	if got := s.calls(); got != "" {
@@ -165,20 +165,20 @@ func TestSupports(t *testing.T) {
 		}
 	}
 	if beyond := cache.OpInvalidate + 1; all.Supports(beyond) || beyond.String() != "unknown" {
-		t.Errorf("there is an operation %v", beyond)
+		t.Errorf("an operation after the last has the name %v", beyond)
 	}
 	if none := cache.Op(0); all.Supports(none) || none.String() != "" {
-		t.Errorf("the zero Op is %q, and Supports says %v", none, all.Supports(none))
+		t.Errorf("the zero Op has the name %q, and Supports is %v", none, all.Supports(none))
 	}
 }
 
-// swapper is a driver that swaps, without the batches.
+// swapper is a driver that can swap and has no batches.
 type swapper struct {
 	driver.Cache
 	driver.Swapper
 }
 
-// Without the ability, GetItemMulti is a loop over GetItem.
+// Without a BatchSwapper, GetItemMulti calls GetItem for each key.
 func TestGetItemMultiFallsBack(t *testing.T) {
 	a := &able{stub: newStub()}
 	a.items["a"] = "1"

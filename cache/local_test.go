@@ -29,8 +29,8 @@ func (c localStub) Has(key string) bool {
 	return ok
 }
 
-// A get of a key that is not legal reaches a cache that checks keys itself, and its answer
-// is told like that of any other.
+// A Get of an invalid key reaches a cache that checks keys itself, and its error is that of
+// any other cache.
 func TestGetOfALocalCache(t *testing.T) {
 	for _, k := range []string{"a b", "", strings.Repeat("x", 251)} {
 		s := newStub()
@@ -45,7 +45,7 @@ func TestGetOfALocalCache(t *testing.T) {
 	}
 }
 
-// An add of a key that is present asks no more than Has; the other stores do not ask it.
+// An Add of a present key calls nothing but Has. The other stores do not call Has.
 func TestAddToALocalCache(t *testing.T) {
 	s := newStub()
 	s.items["k"] = "v"
@@ -59,8 +59,8 @@ func TestAddToALocalCache(t *testing.T) {
 		"a present key":                {add("k", 0), cache.ErrNotStored, s.calls()},
 		"an absent key":                {add("new", 0), nil, s.calls()},
 		"a present key, wrong TTL":     {add("k", -1), cache.ErrInvalidTTL, s.calls()},
-		"an illegal key":               {add("a b", 0), cache.ErrInvalidKey, s.calls()},
-		"an illegal key and wrong TTL": {add("a b", -1), cache.ErrInvalidKey, s.calls()},
+		"an invalid key":               {add("a b", 0), cache.ErrInvalidKey, s.calls()},
+		"an invalid key and wrong TTL": {add("a b", -1), cache.ErrInvalidKey, s.calls()},
 		"set":                          {c.Set(t.Context(), "k", nil, 0), nil, s.calls()},
 		"replace":                      {c.Replace(t.Context(), "k", nil, 0), nil, s.calls()},
 	} {
@@ -68,7 +68,7 @@ func TestAddToALocalCache(t *testing.T) {
 			t.Errorf("%s: error %v, want %v", name, test.err, test.want)
 		}
 		want := map[string]string{
-			"a present key": "has k", "an absent key": "has new, add new", "an illegal key": "has a b",
+			"a present key": "has k", "an absent key": "has new, add new", "an invalid key": "has a b",
 			"set": "set k", "replace": "replace k",
 		}[name]
 		if test.log != want {

@@ -45,7 +45,7 @@ func texts(values map[string][]byte) map[string]string {
 
 var errDown = driver.Unavailable("stub", driver.OpGet, "s1", errors.New("refused"))
 
-// Without an ability for batches, the single operation is called once for each key.
+// Without a Batcher, the operation on one key is called for each key.
 func TestBatchesFallBackToLoops(t *testing.T) {
 	ctx := t.Context()
 	s := newStub()
@@ -76,11 +76,11 @@ func TestBatchesFallBackToLoops(t *testing.T) {
 		t.Errorf("DeleteMulti did %q, want %q", got, want)
 	}
 	if got := slices.Sorted(maps.Keys(s.items)); !slices.Equal(got, []string{"d"}) {
-		t.Errorf("what is left: %q, want d", got)
+		t.Errorf("left: %q, want d", got)
 	}
 }
 
-// With the ability, one call does it all, and what it answers for a part is kept apart.
+// With a Batcher, one call does it all, and each key has its own result.
 func TestBatchesOfTheDriver(t *testing.T) {
 	ctx := t.Context()
 	a := &able{stub: newStub()}
@@ -110,8 +110,8 @@ func TestBatchesOfTheDriver(t *testing.T) {
 	}
 }
 
-// Keys that cannot be sent are named, and the others go on.
-func TestBatchesSetIllegalKeysAside(t *testing.T) {
+// Keys that cannot be sent are named, and the operation is done for the others.
+func TestBatchesSetInvalidKeysAside(t *testing.T) {
 	ctx := t.Context()
 	for name, d := range drivers() {
 		c := open(d)
@@ -135,7 +135,7 @@ func drivers() map[string]driver.Cache {
 	return map[string]driver.Cache{"required": newStub(), "able": &able{stub: newStub()}}
 }
 
-// An illegal key and an outage are both told.
+// The errors of an invalid key and of an outage are both returned.
 func TestBatchJoinsItsErrors(t *testing.T) {
 	a := &able{stub: newStub()}
 	a.items["a"], a.fail["c"] = "1", errDown
@@ -148,12 +148,12 @@ func TestBatchJoinsItsErrors(t *testing.T) {
 	}
 }
 
-// A batch without a key that can be sent is not sent.
+// A batch without a valid key is not sent.
 func TestEmptyBatchesAreNotSent(t *testing.T) {
 	ctx := t.Context()
 	for name, d := range drivers() {
 		c := open(d)
-		for _, keys := range [][]string{nil, {}, {"not legal"}} {
+		for _, keys := range [][]string{nil, {}, {"not valid"}} {
 			values := map[string][]byte{}
 			for _, k := range keys {
 				values[k] = nil
@@ -173,7 +173,7 @@ func TestEmptyBatchesAreNotSent(t *testing.T) {
 			}
 			for _, err := range errs {
 				if len(keys) == 0 && err != nil || len(keys) > 0 && !errors.Is(err, cache.ErrInvalidKey) {
-					t.Errorf("%s: %q: error %v", name, keys, err)
+					t.Errorf("%s: keys %q: error %v, want ErrInvalidKey if there are keys", name, keys, err)
 				}
 			}
 		}
@@ -210,7 +210,7 @@ func TestLoopStopsWithTheContext(t *testing.T) {
 	}
 }
 
-// Keys that the encoding makes one are an error for each of them, and neither is sent.
+// Keys with the same encoded form are an error for each of them, and none is sent.
 func TestBatchCollisions(t *testing.T) {
 	ctx := t.Context()
 	lower := encoding.New("lower", strings.ToLower)
@@ -250,7 +250,7 @@ func TestBatchNamesAreTheCallers(t *testing.T) {
 	}
 }
 
-// A large loop and a large batch give the same.
+// A large loop and a large batch have the same result.
 func TestBatchesOfManyKeys(t *testing.T) {
 	ctx := t.Context()
 	for name, d := range drivers() {
@@ -272,7 +272,7 @@ func TestBatchesOfManyKeys(t *testing.T) {
 	}
 }
 
-// failsSecond is a driver that cannot be reached when it is asked for a key again.
+// failsSecond is a driver that cannot be reached for a key that it has returned.
 type failsSecond struct {
 	*able
 	seen map[string]bool
@@ -301,8 +301,8 @@ func (f failsSecond) GetItemMulti(_ context.Context, keys []string) ([]driver.It
 	return items, f.again(keys, func(i int) { items[i] = driver.Item{Value: []byte("1"), Token: 1} })
 }
 
-// A key that repeats may be found once and fail once: then it was found, and no hook counts
-// it twice.
+// A key that repeats may be found once and fail once. Then it was found, and a hook counts
+// it once.
 func TestRepeatedKeyThatFailsOnce(t *testing.T) {
 	ctx := t.Context()
 	var ends []cache.Result
@@ -328,7 +328,7 @@ func TestRepeatedKeyThatFailsOnce(t *testing.T) {
 	}
 }
 
-// wrapsConflict is a swapper whose conflicts say more.
+// wrapsConflict is a swapper that wraps ErrConflict.
 type wrapsConflict struct {
 	*able
 	conflicts int

@@ -49,7 +49,7 @@ func TestPartitioned(t *testing.T) {
 		t.Errorf("users holds %v, want %v", users.items, want)
 	}
 	if v, err := namespace(t, c, "default").Get(ctx, "k"); err != nil || string(v) != "1" {
-		t.Errorf("the default by its name: %q and error %v", v, err)
+		t.Errorf("Get in the default namespace by its name: %q and error %v, want 1", v, err)
 	}
 }
 
@@ -91,7 +91,8 @@ func TestPartitionedAsAWhole(t *testing.T) {
 	}
 }
 
-// One cache that fails does not keep the others from their turn, and is named.
+// An operation on all caches reaches those after one that fails, and the error names the
+// namespace.
 func TestPartitionedErrors(t *testing.T) {
 	ctx := t.Context()
 	c, def, users := parted(t)
@@ -125,7 +126,7 @@ func TestUnknownNamespace(t *testing.T) {
 	}
 	for _, part := range []string{`"user"`, `"default", "sessions", "users"`} {
 		if !strings.Contains(err.Error(), part) {
-			t.Errorf("the error %q does not say %s", err, part)
+			t.Errorf("the error %q does not contain %s", err, part)
 		}
 	}
 	if _, err := c.Namespace(strings.Repeat("x", 1000)); len(err.Error()) > 300 {
@@ -156,7 +157,7 @@ func TestPartitionedIsStrict(t *testing.T) {
 	}
 }
 
-// The table is a copy: the caller's map may change.
+// Partitioned copies the map.
 func TestPartitionedCopiesTheTable(t *testing.T) {
 	ns := map[string]*cache.Cache{"default": open(newStub()), "users": open(newStub())}
 	c, err := cache.Partitioned("default", ns)
@@ -167,7 +168,7 @@ func TestPartitionedCopiesTheTable(t *testing.T) {
 	namespace(t, c, "users")
 }
 
-// A namespace may have partitions of its own.
+// A namespace may have partitions itself.
 func TestPartitionedNests(t *testing.T) {
 	inner, def, users := parted(t)
 	other := newStub()
@@ -186,7 +187,7 @@ func TestPartitionedNests(t *testing.T) {
 	}
 }
 
-// A hook on the whole sees its namespaces; one on a namespace sees it alone.
+// A hook of the whole sees all namespaces, and that of a namespace sees that one.
 func TestPartitionedHooks(t *testing.T) {
 	var whole, part, def []string
 	shared := open(newStub()).WithHook(&watcher{t: t, name: "part", log: &part})

@@ -39,7 +39,7 @@ func TestOpenPassesTheSource(t *testing.T) {
 	}
 }
 
-// An unknown scheme is told together with the known ones and what is often the reason.
+// The error of an unknown scheme lists the known ones and gives the usual reason.
 func TestOpenUnknownDriver(t *testing.T) {
 	_, err := cache.Open("memroy://")
 	if err == nil {
@@ -47,7 +47,7 @@ func TestOpenUnknownDriver(t *testing.T) {
 	}
 	for _, part := range []string{`"memroy"`, "import", "memory", "null"} {
 		if !strings.Contains(err.Error(), part) {
-			t.Errorf("the error %q does not say %q", err, part)
+			t.Errorf("the error %q does not contain %q", err, part)
 		}
 	}
 }
@@ -64,7 +64,7 @@ func TestOpenNeverTellsSecrets(t *testing.T) {
 		if err == nil {
 			t.Errorf("Open(%q): no error", source)
 		} else if strings.Contains(err.Error(), secret) {
-			t.Errorf("Open(%q): the error %q tells the secret", source, err)
+			t.Errorf("Open(%q): the error %q repeats the secret", source, err)
 		}
 	}
 }

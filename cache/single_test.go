@@ -47,7 +47,7 @@ func wholeCalls(ctx context.Context, c *cache.Cache) map[string]error {
 	}
 }
 
-// A driver relies on this: what is not right does not reach it.
+// Invalid input does not reach the driver.
 func TestNothingWrongReachesTheDriver(t *testing.T) {
 	done, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -57,10 +57,10 @@ func TestNothingWrongReachesTheDriver(t *testing.T) {
 		names []string // nil: all
 		want  error
 	}{
-		"an illegal key": {func(c *cache.Cache) map[string]error { return everyCall(t.Context(), c, "a b", 0) }, nil, cache.ErrInvalidKey},
+		"an invalid key": {func(c *cache.Cache) map[string]error { return everyCall(t.Context(), c, "a b", 0) }, nil, cache.ErrInvalidKey},
 		"an empty key":   {func(c *cache.Cache) map[string]error { return everyCall(t.Context(), c, "", 0) }, nil, cache.ErrInvalidKey},
 		"a long key":     {func(c *cache.Cache) map[string]error { return everyCall(t.Context(), c, strings.Repeat("x", 251), 0) }, nil, cache.ErrInvalidKey},
-		"an illegal key and a negative TTL": {func(c *cache.Cache) map[string]error { return everyCall(t.Context(), c, "a b", -1) },
+		"an invalid key and a negative TTL": {func(c *cache.Cache) map[string]error { return everyCall(t.Context(), c, "a b", -1) },
 			[]string{"Set", "Add", "Replace", "IncrementFrom", "DecrementFrom", "Touch"}, cache.ErrInvalidKey},
 		"a context":        {func(c *cache.Cache) map[string]error { return everyCall(done, c, "k", 0) }, nil, context.Canceled},
 		"a context, whole": {func(c *cache.Cache) map[string]error { return wholeCalls(done, c) }, nil, context.Canceled},
@@ -73,7 +73,7 @@ func TestNothingWrongReachesTheDriver(t *testing.T) {
 			return wholeCalls(t.Context(), c)
 		}, nil, cache.ErrClosed},
 		"a negative TTL": {func(c *cache.Cache) map[string]error {
-			errs := everyCall(t.Context(), c, "not legal", -1) // the others must not be sent either
+			errs := everyCall(t.Context(), c, "not valid", -1) // the others must not be sent either
 			for name, err := range everyCall(done, c, "k", -1) {
 				if !errors.Is(err, context.Canceled) {
 					t.Errorf("%s: error %v, want the one of the context", name, err)
@@ -150,14 +150,14 @@ func TestInvalidKeyTellsTheReason(t *testing.T) {
 		}
 	}
 	if err := c.CheckKey("k"); err != nil {
-		t.Errorf("CheckKey of a legal key: %v", err)
+		t.Errorf("CheckKey of a valid key: error %v, want none", err)
 	}
 	if err := c.Set(t.Context(), "private key", nil, 0); strings.Contains(err.Error(), "private") {
-		t.Errorf("the error %q tells the key", err)
+		t.Errorf("the error %q repeats the key", err)
 	}
 }
 
-// A counter that is absent is added, and if another caller was faster, counted.
+// An absent counter is added. If another caller added it meanwhile, it is counted.
 func TestInitialRaces(t *testing.T) {
 	s := newStub()
 	c := open(s)
@@ -199,10 +199,10 @@ func TestInitialErrors(t *testing.T) {
 	s := newStub()
 	s.fail["n"] = errDown
 	if _, err := open(s).IncrementFrom(t.Context(), "n", 1, 1, 0); !errors.Is(err, cache.ErrUnavailable) {
-		t.Errorf("an outage: %v", err)
+		t.Errorf("an outage: error %v, want it", err)
 	}
 	if got := s.calls(); got != "increment n" {
-		t.Errorf("after an outage the driver did %q", got)
+		t.Errorf("after an outage the driver did %q, want nothing more", got)
 	}
 	// An error of the add is not taken for a counter.
 	s = newStub()
@@ -230,7 +230,7 @@ func TestInitialErrors(t *testing.T) {
 	}
 }
 
-// Without a ping of its own, a driver is asked for a key.
+// Without a Pinger, Ping gets a key.
 func TestPing(t *testing.T) {
 	ctx := t.Context()
 	s := newStub()
@@ -246,7 +246,7 @@ func TestPing(t *testing.T) {
 		t.Errorf("Ping of a server that is down: %v", err)
 	}
 	delete(s.fail, "larder-ping")
-	s.items["larder-ping"] = "somebody's"
+	s.items["larder-ping"] = "of another program"
 	if err := c.Ping(ctx); err != nil {
 		t.Errorf("Ping where the key is there: %v", err)
 	}
@@ -263,13 +263,13 @@ func TestStats(t *testing.T) {
 	}
 }
 
-// The driver is closed once, whoever closes, and its error is told to the first.
+// The driver is closed once, by whichever view, and the first Close returns its error.
 func TestClose(t *testing.T) {
 	s := newStub()
 	s.fail[""] = errDown
 	c := open(s)
 	if err := c.WithKind(cache.Text).Close(); !errors.Is(err, cache.ErrUnavailable) {
-		t.Errorf("Close: %v, want what the driver says", err)
+		t.Errorf("Close: error %v, want that of the driver", err)
 	}
 	if err := c.Close(); err != nil {
 		t.Errorf("Close again: %v", err)
@@ -292,10 +292,10 @@ func TestContextReachesTheDriver(t *testing.T) {
 
 func TestDiscards(t *testing.T) {
 	if open(newStub()).Discards() {
-		t.Error("a stub says that it keeps nothing")
+		t.Error("Discards is true for a driver that keeps items")
 	}
 	c, err := cache.Open("null://")
 	if err != nil || !c.Discards() || !c.WithPrefix("p").Discards() {
-		t.Errorf("null does not say that it keeps nothing (%v)", err)
+		t.Errorf("Discards is false for null (error %v)", err)
 	}
 }

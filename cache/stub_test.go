@@ -13,12 +13,12 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// stub is a driver with the required operations alone, which keeps a log of them.
+// stub is a driver without optional interfaces. It keeps a log of its operations.
 type stub struct {
 	mu     sync.Mutex
 	items  map[string]string
 	log    []string
-	fail   map[string]error // by key: what every operation on it answers
+	fail   map[string]error // by key: the error of every operation on it
 	before func(op string)  // called before each operation
 	ctx    context.Context  // of the last operation
 	kinds  map[string]driver.Kind
@@ -118,8 +118,7 @@ func (s *stub) Flush(ctx context.Context) error {
 
 func (s *stub) Close() error { return s.did(context.Background(), "close", "") }
 
-// able is a stub with every ability. The batches answer what is planned, or do their
-// work one by one.
+// able is a stub with every optional interface. Its batches work key by key.
 type able struct{ *stub }
 
 func (a *able) GetMulti(ctx context.Context, keys []string) ([][]byte, []error) {
@@ -190,7 +189,7 @@ func (a *able) DeleteMulti(ctx context.Context, keys []string) []error {
 	return errs
 }
 
-// Tokens are the values themselves: enough to see which token arrives where.
+// Tokens are the values, which shows what token arrives where.
 func (a *able) GetItem(ctx context.Context, key string) (driver.Item, error) {
 	if err := a.did(ctx, "get-item", key); err != nil {
 		return driver.Item{}, err

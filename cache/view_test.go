@@ -7,7 +7,7 @@ import (
 	"github.com/larder-go/larder/encoding"
 )
 
-// A view marks what it stores; the cache it was made from does not change.
+// A view marks the values that it stores. The cache that it was made from does not.
 func TestAs(t *testing.T) {
 	ctx := t.Context()
 	for _, batches := range []bool{false, true} {
