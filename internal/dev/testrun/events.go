@@ -159,11 +159,19 @@ func (s *seen) handle(e event, logs map[string]*packageLog, out io.Writer) {
 	}
 }
 
-// print prints what go test prints of a package that ended.
+// retries begins the report of package cachetest on cases that were tried again. go test
+// does not show it when the tests of several packages pass.
+const retries = "cachetest: "
+
+// print prints what go test prints of a package that ended, and reports of retries.
 func (l *packageLog) print(out io.Writer, failed bool) {
+	report := false
 	for _, line := range l.lines {
+		report = strings.HasPrefix(line.text, retries) || report && strings.HasPrefix(line.text, "\t")
 		show := false
 		switch {
+		case report:
+			show = true
 		case line.test == "":
 			show = failed || strings.HasPrefix(line.text, "ok")
 		default:

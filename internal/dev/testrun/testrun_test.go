@@ -45,7 +45,11 @@ func writeRepo(t *testing.T, files map[string]string) string {
 }
 
 func testFile(pkg, name, body string) string {
-	return "package " + pkg + "\n\nimport \"testing\"\n\nfunc " + name + "(t *testing.T) {" + body + "}\n"
+	imports := "\"testing\""
+	if strings.Contains(body, "os.") {
+		imports = "(\"os\"; \"testing\")"
+	}
+	return "package " + pkg + "\n\nimport " + imports + "\n\nfunc " + name + "(t *testing.T) {" + body + "}\n"
 }
 
 // testrun runs the program on a repository.
@@ -122,6 +126,19 @@ func TestSkips(t *testing.T) {
 			expect(t, out, test.wants...)
 		})
 	}
+}
+
+// The retries that package cachetest reports are shown although the tests pass, and nothing
+// else that they print is.
+func TestRetries(t *testing.T) {
+	out, err := testrun(t, writeRepo(t, map[string]string{
+		"cache/cache_test.go": testFile("cache", "TestAlloc",
+			`os.Stdout.WriteString("before\ncachetest: TestAlloc: cases: 1\n\tttl/expires failed\n\trule: r\nafter\n\tof it\n")`),
+	}), "alloc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, out, "cachetest: TestAlloc: cases: 1\n\tttl/expires failed\n\trule: r\nok  \texample.com/core/cache\t")
 }
 
 // A skip without a reason cannot be listed.
