@@ -1,7 +1,8 @@
-// Package cache is one contract for caches, and the type that programs hold.
+// Package cache provides [Cache], a cache with atomic operations that is backed by a
+// driver, and a registry of drivers.
 //
-// A program opens a [Cache] from a string, or makes one with a driver's New, and
-// uses it the same way wherever the data lives:
+// A program opens a Cache from a string, or makes one with the New of a driver, and uses it
+// in the same way wherever the data is stored:
 //
 //	import (
 //		"github.com/larder-go/larder/cache"
@@ -11,10 +12,21 @@
 //	c, err := cache.Open("memory://")
 //	...
 //	err = c.Set(ctx, "user:1", page, 10*time.Minute)
-//	page, err = c.Get(ctx, "user:1") // cache.ErrMiss if it is not there
+//	page, err = c.Get(ctx, "user:1") // cache.ErrMiss if there is none
 //
-// Drivers register themselves when they are imported, as with database/sql. This
-// module holds memory and null; memcached comes in modules of its own.
+// Drivers register themselves when they are imported, as with database/sql. Packages memory
+// and null are in this module. A driver that needs a client library is a separate module.
+//
+// # Related packages
+//
+//   - [github.com/larder-go/larder/load] fills a cache on demand (read-through). It
+//     prevents stampedes: callers that want the same absent value wait for one load.
+//   - [github.com/larder-go/larder/dependency] removes many items in one operation:
+//     invalidation by cache tags, also known as surrogate keys.
+//   - [github.com/larder-go/larder/client] partitions a cache by namespace.
+//   - [github.com/larder-go/larder/encoding] encodes keys, so that any string is a valid
+//     one.
+//   - [github.com/larder-go/larder/cache/driver] defines what a driver implements.
 //
 // # The contract
 //
@@ -22,25 +34,26 @@
 // [github.com/larder-go/larder/cache/cachetest] tests each of them.
 //
 //   - Concurrency: every method may be called by many goroutines at once.
-//   - Keys: any string goes through the configured encoding. The result must be 1 to
-//     250 bytes, none of them <= 0x20 or 0x7f; otherwise [ErrInvalidKey], before
-//     anything is sent.
-//   - Values are bytes; nil and empty are the same empty value. The cache keeps no
-//     reference to what it is given. What it returns may be shared with other
-//     callers: do not write to it, copy it first (bytes.Clone). It never changes
-//     under the reader. Over the limit of the backend: [ErrTooLarge];
-//     the value that was there before may be gone.
-//   - TTL: 0 means no expiry, negative is [ErrInvalidTTL]. An item has expired when its
-//     TTL has passed, and is never returned then. Backends that count seconds round up.
-//     A cache may always drop an item early, to make room.
-//   - Errors: a miss is the bare [ErrMiss]; an outage is never a miss but an error
-//     that satisfies errors.Is(err, [ErrUnavailable]). Test errors with errors.Is.
+//   - Keys: any string is encoded with the configured encoding. The result must be 1 to
+//     250 bytes, none of them <= 0x20 or 0x7f. Otherwise the operation returns
+//     [ErrInvalidKey], and nothing is sent.
+//   - Values are bytes. Nil and empty are the same empty value. The cache keeps no
+//     reference to the bytes that it is given, and never changes those that it
+//     returned. They may be shared with other callers: do not modify them, modify a
+//     copy (bytes.Clone). A value over the limit of the backend is [ErrTooLarge], and
+//     the previous value may be gone.
+//   - TTLs: 0 means no expiry, and a negative TTL is [ErrInvalidTTL]. An item expires
+//     when its TTL has passed, and is never returned afterwards. Backends that count
+//     seconds round up. A cache may always evict an item early, to make room.
+//   - Errors: a miss is [ErrMiss] itself. An outage is never a miss: it is an error that
+//     matches [ErrUnavailable]. Test for errors with [errors.Is].
 //   - Abilities: an operation that a backend cannot do atomically returns an error that
-//     matches [errors.ErrUnsupported]; see [Cache.Supports].
-//   - Context: when it is done before the call, its error is returned and nothing is
-//     sent. How far it reaches into a running call is in the driver's documentation.
-//   - Many keys: everything that can be done is done. A [*MultiError] names exactly the
-//     keys for which it could not be done, each with its reason; the results of the
-//     others are returned with it.
-//   - After Close every operation returns [ErrClosed].
+//     matches [errors.ErrUnsupported]. See [Cache.Supports].
+//   - Contexts: if the context is done before the call, its error is returned and
+//     nothing is sent. The documentation of each driver says how much of a call in
+//     progress a context can cut short.
+//   - Many keys: an operation on many keys does everything that can be done. A
+//     [*MultiError] names exactly the keys for which it failed, each with its reason,
+//     and the results of the others are returned with it.
+//   - After Close, every operation returns [ErrClosed].
 package cache
