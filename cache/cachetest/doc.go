@@ -24,6 +24,8 @@
 // [DSNTest] tests configuration strings. [Bench] measures every driver in the same way, and
 // [Allocs] bounds the number of allocations of each operation.
 //
-// A driver still needs its own tests of what only that driver has: its protocol and the
-// failures of its servers.
+// A driver for servers also runs package
+// [github.com/larder-go/larder/cache/cachetest/servertest], which tests what it does when
+// they fail. A driver still needs its own tests of what only that driver has, such as its
+// protocol.
 package cachetest
