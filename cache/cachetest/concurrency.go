@@ -65,8 +65,8 @@ func concurrentDelete(s *suite) {
 	}
 }
 
-// concurrentDeleted lets each operation meet a delete. Whichever is first, the key is
-// absent when both are over.
+// concurrentDeleted runs each operation at the same time as a delete. Whichever is first, the
+// key is absent when both are over.
 func concurrentDeleted(s *suite) {
 	const rounds = 20
 	changes := map[string]func(key string, it cache.Item) error{

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// lostFields returns the fields that no example sets, and names of fields that there are
-// not.
+// lostFields returns the fields that no example sets, and the names of fields that do not
+// exist.
 func (d DSNTest[C]) lostFields() (problems []string) {
 	set, all := map[string]bool{}, []string{}
 	var look func(prefix string, v reflect.Value)

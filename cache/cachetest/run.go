@@ -62,8 +62,8 @@ type Options struct {
 	Unreadable func(t *testing.T, key string)
 }
 
-// Run tests that the caches which open returns keep the contract. Each case gets an empty
-// cache of its own, which the suite closes when the case is over. The caches of cases that
+// Run tests that the caches which open returns keep the contract. Each case gets a new
+// and empty cache, which the suite closes when the case is over. The caches of cases that
 // wait are opened one after the other and then used at the same time; they use different
 // keys, so that they may share a server.
 //
@@ -164,7 +164,7 @@ func cases(o Options) []test {
 	return all
 }
 
-// tb is what a case needs of *testing.T. The suite's own test puts a recorder there.
+// tb is the part of [testing.T] that a case needs. The tests of the suite use a recorder.
 type tb interface {
 	Helper()
 	Error(args ...any)
@@ -192,8 +192,8 @@ type suite struct {
 	reports atomic.Int32 // failures so far
 }
 
-// maxReports is the number of failures of one case that are shown: what breaks in a loop
-// would hide the rest.
+// maxReports is the number of failures of one case that are shown. The failures of a loop
+// would hide those of other cases.
 const maxReports = 10
 
 // newSuite opens the cache for a case.

@@ -9,7 +9,7 @@ import (
 
 // The operations as tables, so that a case can test a rule on each of them.
 
-// value is what the calls store.
+// value is the value that the calls store.
 var value = []byte("value")
 
 // A call is an operation in a form that all of them share.
@@ -22,7 +22,7 @@ type call struct {
 	do func(s *suite, ctx context.Context, in input) error
 }
 
-// input is what a call may need.
+// input is the input of a call.
 type input struct {
 	key  string
 	item cache.Item

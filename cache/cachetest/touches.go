@@ -138,8 +138,8 @@ func touchConcurrent(s *suite) {
 	}
 }
 
-// touchSameItem lets a store with a TTL and a GetAndTouch for no expiry meet. Whoever was
-// second decided about the TTL; if it was GetAndTouch, it saw the stored value.
+// touchSameItem runs a store with a TTL and a GetAndTouch for no expiry at the same time. The
+// later one decides the TTL; if that is GetAndTouch, it must have returned the stored value.
 func touchSameItem(s *suite) {
 	const rounds = 25
 	ttl := s.ttl()

@@ -11,7 +11,7 @@ import (
 
 // The helpers of the cases that wait for time to pass.
 
-// moment is when something was done: between two readings of the clock.
+// A moment is the time of an event: between two readings of the clock.
 type moment struct{ before, after time.Time }
 
 // during runs f and returns when that was.

@@ -28,7 +28,7 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-// An outage is both an outage and what caused it, and no miss.
+// The error matches ErrUnavailable and its cause, and not ErrMiss.
 func TestUnavailable(t *testing.T) {
 	err := error(driver.Unavailable("d", driver.OpGet, "s", fmt.Errorf("dial: %w", os.ErrDeadlineExceeded)))
 	for _, want := range []error{driver.ErrUnavailable, os.ErrDeadlineExceeded} {
@@ -79,7 +79,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// The zero values are the ones that are used where nothing is said.
+// The zero values are the defaults.
 func TestZeroValues(t *testing.T) {
 	var e driver.Entry
 	var m driver.Mode

@@ -128,7 +128,7 @@ func each(c *cache.Cache, f func(k call)) {
 	}
 }
 
-// stored returns the value that key has where the call is to succeed.
+// stored returns the value that key has if the call is to succeed.
 func (k call) stored(key string) []byte {
 	if k.counts {
 		return []byte("5")
@@ -136,8 +136,8 @@ func (k call) stored(key string) []byte {
 	return valueOf(key)
 }
 
-// fits reports whether err is what a server that works replies to the call, if the key is
-// there or not.
+// fits reports whether err is the result of the call on a server that works, if the key is
+// present or absent.
 func (k call) fits(err error, present bool) bool {
 	want := k.absent
 	if present {
@@ -146,7 +146,7 @@ func (k call) fits(err error, present bool) bool {
 	return want == nil && err == nil || want != nil && errors.Is(err, want)
 }
 
-// answers reports whether err is what a server that works may reply to the call.
-func (k call) answers(err error) bool {
+// possible reports whether err may be the result of the call on a server that works.
+func (k call) possible(err error) bool {
 	return k.fits(err, true) || k.fits(err, false) || k.counts && errors.Is(err, cache.ErrNotNumber)
 }

@@ -14,7 +14,7 @@ import (
 var closeCases = []test{
 	{
 		name: "close/nothing is left",
-		rule: "opening a cache connects to nothing; after Close there is no connection and no goroutine of it, whatever ended its calls",
+		rule: "opening a cache makes no connection; after Close none of its connections and goroutines is left, however its calls ended",
 		run:  closeNothing,
 	},
 	{

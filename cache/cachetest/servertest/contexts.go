@@ -57,7 +57,7 @@ func (s *suite) ends(want error, with func(f func(context.Context))) {
 		s.must(c.Ping(context.Background()), "Ping before the server is frozen")
 		calls = append(calls, func(frozen bool) {
 			if !frozen {
-				s.eventually(func() bool { return k.answers(k.do(context.Background(), c, "k")) }, "%v works when the server does", k.op)
+				s.eventually(func() bool { return k.possible(k.do(context.Background(), c, "k")) }, "%v works when the server does", k.op)
 				return
 			}
 			with(func(ctx context.Context) {

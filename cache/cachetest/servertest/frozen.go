@@ -64,7 +64,7 @@ func frozenEvery(s *suite) {
 	}
 	var starts []func()
 	each(open(), func(k call) {
-		c := open() // of its own, which has not seen the server fail
+		c := open() // another one, which has not seen the server fail
 		starts = append(starts, func() {
 			start := time.Now()
 			err := k.do(context.Background(), c, "k")

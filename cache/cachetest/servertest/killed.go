@@ -19,7 +19,7 @@ var killedCases = []test{
 	},
 	{
 		name: "killed/in traffic",
-		rule: "while a server dies and comes back, calls return right answers or ErrUnavailable, and nothing else",
+		rule: "while a server is killed and restarted, calls return correct results or ErrUnavailable, and nothing else",
 		run:  killedInTraffic,
 	},
 	{
@@ -159,8 +159,8 @@ func killedInTraffic(s *suite) {
 	s.eventually(func() bool { return c.SetMulti(context.Background(), valuesOf(all), 0) == nil }, "SetMulti succeeds after it all")
 }
 
-// killedCounts gives each goroutine a counter of its own, so that it knows what the next
-// number must be.
+// killedCounts gives each goroutine a separate counter, so that it knows what the next number
+// must be.
 func killedCounts(s *suite) {
 	server, c := s.one(s.patient)
 	var stop atomic.Bool

@@ -24,7 +24,7 @@ type proxy struct {
 // set. It returns what the client is to get, and what happens then.
 type edit func(n int, piece []byte) ([]byte, fate)
 
-// fate is what becomes of a connection.
+// A fate says what happens to a connection.
 type fate uint8
 
 const (

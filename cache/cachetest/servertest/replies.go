@@ -24,7 +24,7 @@ var replyCases = []test{
 	},
 	{
 		name: "replies/garbage",
-		rule: "bytes that are no reply of the server are ErrUnavailable, and calls work once the server replies again",
+		rule: "bytes that are not a valid reply are ErrUnavailable, and calls work once the server replies again",
 		run:  repliesGarbage, needs: needsProxy,
 	},
 	{
@@ -34,7 +34,7 @@ var replyCases = []test{
 	},
 	{
 		name: "replies/twice",
-		rule: "a value that nobody asked for is not the reply to the next get",
+		rule: "a value that no call requested is not the reply to the next get",
 		run:  repliesTwice, needs: needsProxy,
 	},
 }
@@ -72,7 +72,7 @@ func (s *suite) recovers(p *proxy, c *cache.Cache, k call) {
 	if !k.idempotent && errors.Is(err, cache.ErrUnavailable) {
 		err = k.do(context.Background(), c, "k")
 	}
-	if !k.answers(err) {
+	if !k.possible(err) {
 		s.errorf("%v, once the server's replies are passed again: error %v", k.op, err)
 	}
 }
@@ -167,7 +167,7 @@ func repliesStuck(s *suite) {
 	wg.Wait()
 }
 
-// garbage is what no server of a cache replies.
+// garbage are replies that no cache server sends.
 var garbage = []string{
 	"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
 	"\r\n", "\n\n\n\n", "\x00",

@@ -13,7 +13,7 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// record stands for *testing.T and keeps what the suite reports.
+// record takes the place of a [testing.T] and keeps the failures that the suite reports.
 type record struct {
 	mu      sync.Mutex
 	errors  []string
@@ -130,7 +130,7 @@ var toyFaultCases = map[string]struct {
 	"large counters stick":                          {toyFaults{largeCountsStick: true}, "counts/large"},
 	"counts are lost":                               {toyFaults{losesCounts: true}, "counts/large together"},
 	"ping stops at the first server that is down":   {toyFaults{pingsFirst: true}, "down/all servers are named"},
-	"a lost connection is an error of its own":      {toyFaults{bareLost: true}, "killed/in traffic"},
+	"a lost connection is an error of another sort": {toyFaults{bareLost: true}, "killed/in traffic"},
 	"a count that failed has a result":              {toyFaults{guessesCounts: true}, "killed/counts"},
 	"a count after a loss is done twice":            {toyFaults{doublesCounts: true}, "restarted/counts"},
 	"values are cut":                                {toyFaults{truncates: true}, "values/large"},

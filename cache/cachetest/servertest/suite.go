@@ -12,7 +12,7 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// tb is what a case needs of *testing.T. The suite's own test puts a recorder there.
+// tb is the part of [testing.T] that a case needs. The tests of the suite use a recorder.
 type tb interface {
 	Helper()
 	Error(args ...any)

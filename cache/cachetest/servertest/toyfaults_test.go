@@ -1,6 +1,6 @@
 package servertest
 
-// toyFaults are what a toyDriver may do wrong.
+// toyFaults are the faults that a toyDriver may have.
 type toyFaults struct {
 	missInOutage     bool // an outage looks like a miss
 	unnamed          bool // errors do not name the server
@@ -21,7 +21,7 @@ type toyFaults struct {
 	plainContext     bool // the error of a context does not name the server
 	takesLate        bool // a connection is used again after its call gave up
 	takesCut         bool // a reply that is cut off is an empty one
-	takesGarbage     bool // bytes that are no reply are a success
+	takesGarbage     bool // bytes that are not a reply are a success
 	largeIsOutage    bool // a value that is refused looks like an outage
 	dialsAtOpen      bool // opening a cache connects
 	leaksConns       bool // Close leaves idle connections open
@@ -37,5 +37,5 @@ type toyFaults struct {
 	doublesCounts    bool // a count after a lost connection is sent twice
 	truncates        bool // values end after 64 KiB
 	failsBusy        bool // a call that finds the pool in use is an outage
-	sharesReplies    bool // replies are taken for whichever key was asked for
+	sharesReplies    bool // a reply is taken for that of any key
 }

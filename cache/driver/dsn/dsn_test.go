@@ -33,7 +33,7 @@ func TestScheme(t *testing.T) {
 		if err == nil {
 			t.Errorf("Scheme(%q): %q, want an error", s, got)
 		} else if strings.Contains(err.Error(), secret) {
-			t.Errorf("Scheme(%q): the error %q tells the secret", s, err)
+			t.Errorf("Scheme(%q): the error %q repeats the secret", s, err)
 		}
 	}
 }
@@ -64,7 +64,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// What is not understood is an error that says what was wrong, without the string.
+// A string that cannot be parsed gives an error that says what is wrong, without the string.
 func TestParseIsStrict(t *testing.T) {
 	for s, part := range map[string]string{
 		"":                                   "no scheme",
@@ -231,7 +231,7 @@ func TestUnknownParameters(t *testing.T) {
 		}
 	}
 	if strings.Contains(err.Error(), secret) {
-		t.Errorf("the error %q tells the secret", err)
+		t.Errorf("the error %q repeats the secret", err)
 	}
 	if err := parse(t, "x://?a=1").Done(); err == nil || !strings.Contains(err.Error(), "no parameters") {
 		t.Errorf("a parameter where there are none: error %v", err)
@@ -241,7 +241,7 @@ func TestUnknownParameters(t *testing.T) {
 	}
 }
 
-// A secret that is badly given is not told.
+// No error repeats a secret that is misplaced.
 func TestSecretsStaySecret(t *testing.T) {
 	for _, query := range []string{
 		"password=" + secret + "&password=" + secret,
@@ -263,7 +263,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: no error", query)
 		} else if strings.Contains(err.Error(), secret) {
-			t.Errorf("%s: the error %q tells the secret", query, err)
+			t.Errorf("%s: the error %q repeats the secret", query, err)
 		}
 	}
 }
@@ -294,7 +294,7 @@ func TestNoAddress(t *testing.T) {
 	}
 }
 
-// TestUser: a driver reads user and password, or rejects them.
+// A driver reads user and password, or rejects them.
 func TestUser(t *testing.T) {
 	for s, want := range map[string][2]string{
 		"x://h":                     {"u", "p"}, // absent: unchanged

@@ -10,8 +10,8 @@ import (
 
 // Step is one exchange of a [Fake] with a client.
 type Step struct {
-	// Expect is what the client must send, to the byte; anything else fails the
-	// test. If empty, one read takes whatever the client sends.
+	// Expect are the bytes that the client must send; anything else fails the test.
+	// If empty, one read takes whatever the client sends.
 	Expect string
 	// Wait, if not nil, holds the reply back until it is closed.
 	Wait <-chan struct{}
@@ -21,7 +21,7 @@ type Step struct {
 	Close bool
 }
 
-// Fake is a server that answers by script, over whatever protocol the script speaks.
+// Fake is a server that replies as a script says, in the protocol of the script.
 type Fake struct {
 	t      testing.TB
 	l      net.Listener
@@ -37,8 +37,8 @@ type Fake struct {
 
 // StartFake starts a fake on 127.0.0.1 that ends with the test. Script gives the
 // steps of the n-th connection, from 0; it is called by one goroutine at a time. After
-// its last step a connection stays open and silent until the client closes it, so no
-// steps at all make a server that accepts and never answers.
+// its last step a connection stays open and silent until the client closes it, so that
+// without steps the server accepts connections and never replies.
 func StartFake(t testing.TB, script func(conn int) []Step) *Fake {
 	t.Helper()
 	l, err := net.Listen("tcp", Loopback()+":0")

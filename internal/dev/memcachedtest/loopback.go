@@ -6,8 +6,8 @@ import (
 	"runtime"
 )
 
-// Loopback is the IPv4 address that the servers of this process listen on: on Linux one
-// of its own, as all of 127.0.0.0/8 is there. A client that looks for a server which
+// Loopback is the IPv4 address that the servers of this process listen on: on Linux an
+// address that no other process uses, as all of 127.0.0.0/8 is there. A client that looks for a server which
 // has just gone, on a port that is free again, then never finds the server of another
 // test that runs at the same time.
 func Loopback() string {

@@ -26,7 +26,7 @@ import (
 )
 
 // startTries is how often another port is tried: one that was free may be taken by
-// somebody else before memcached listens on it.
+// another process before memcached listens on it.
 const startTries = 10
 
 // Server is a memcached process of a test. Its methods end the test when they fail
@@ -38,14 +38,14 @@ type Server struct {
 	addr    string
 	args    []string
 
-	none   int // what the server says of its connections when it has none from us
+	none   int // the connections that the server counts when it has no clients
 	cmd    *exec.Cmd
 	stderr *output
 	exited chan struct{} // closed when cmd has ended
 }
 
 // Start starts memcached with extra args (such as "-I", "2m") and returns when it
-// answers. Network is "tcp" (127.0.0.1), "tcp6" (::1) or "unix". The server is
+// replies. Network is "tcp" (127.0.0.1), "tcp6" (::1) or "unix". The server is
 // stopped when the test ends, whatever state it is in.
 func Start(t testing.TB, network string, args ...string) *Server {
 	t.Helper()
@@ -157,8 +157,8 @@ func (s *Server) Restart() {
 		if err == nil {
 			return
 		}
-		// The port may be in somebody's short use, as the local end of a
-		// connection for example.
+		// Another process may be using the port for a moment, as the local end of
+		// a connection for example.
 		if !errors.Is(err, errExited) || time.Now().After(deadline) {
 			s.t.Fatalf("memcachedtest: restart on %s: %v", s.addr, err)
 		}
@@ -166,8 +166,8 @@ func (s *Server) Restart() {
 	}
 }
 
-// Command sends one line in the text protocol on a connection of its own and
-// returns the lines of the answer up to the first that equals or starts with one of
+// Command sends one line in the text protocol on a separate connection and
+// returns the lines of the reply up to the first that equals or starts with one of
 // ends, without CR LF.
 func (s *Server) Command(line string, ends ...string) []string {
 	s.t.Helper()
@@ -223,16 +223,16 @@ func (s *Server) start(deadline time.Time) error {
 			return s.countNone()
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("no answer in %v: %w: %s", patience, err, s.stderr)
+			return fmt.Errorf("no reply in %v: %w: %s", patience, err, s.stderr)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 }
 
-// ready asks for the process number, so that another server on the same port is not
-// taken for this one.
+// ready returns nil if the server replies. It compares the process number, so that another
+// server on the same port is not taken for this one.
 func (s *Server) ready() error {
-	if s.tls() { // listening must do
+	if s.tls() { // that it listens is all that can be tested
 		c, err := net.DialTimeout(s.Network(), s.addr, time.Second)
 		if err != nil {
 			return err
@@ -245,7 +245,7 @@ func (s *Server) ready() error {
 	}
 	want := "STAT pid " + strconv.Itoa(s.cmd.Process.Pid)
 	if !slices.Contains(lines, want) {
-		return errors.New("another server answers at this address")
+		return errors.New("another server listens at this address")
 	}
 	return nil
 }
@@ -275,7 +275,7 @@ func (s *Server) Connections() int {
 	return s.Stat("curr_connections") - s.none
 }
 
-// countNone asks a server that nobody else has connected to yet.
+// countNone counts the connections of a server that has no other clients yet.
 func (s *Server) countNone() error {
 	if s.tls() {
 		return nil
@@ -287,7 +287,7 @@ func (s *Server) countNone() error {
 	return err
 }
 
-// tls reports whether the server talks TLS, which this package does not.
+// tls reports whether the server uses TLS, which this package does not.
 func (s *Server) tls() bool { return slices.Contains(s.args, "-Z") }
 
 func (s *Server) command(line string, deadline time.Time, ends ...string) ([]string, error) {

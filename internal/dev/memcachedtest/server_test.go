@@ -69,7 +69,7 @@ func TestCleanupEndsTheServer(t *testing.T) {
 	}
 }
 
-// silent reports whether the server accepts and does not answer.
+// silent reports whether the server accepts and does not reply.
 func silent(t *testing.T, s *memcachedtest.Server) bool {
 	t.Helper()
 	c, err := net.Dial(s.Network(), s.Addr())

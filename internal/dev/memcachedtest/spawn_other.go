@@ -6,5 +6,5 @@ import "os/exec"
 
 func spawn(cmd *exec.Cmd) error { return cmd.Start() }
 
-// stopped cannot be told here: a server may answer a moment longer.
+// stopped returns true: this system does not tell, and a server may reply for a moment longer.
 func stopped(int) bool { return true }
