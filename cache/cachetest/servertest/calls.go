@@ -10,17 +10,16 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// call is an operation in a form in which all can be tried alike, on one key.
+// A call is an operation on one key, in a form that all of them share.
 type call struct {
 	op cache.Op
 	do func(ctx context.Context, c *cache.Cache, key string) error
 
-	// idempotent: it leaves the same done twice as once, so that a driver may send it
-	// again where a connection was lost.
+	// idempotent: a driver may send it again if a connection was lost.
 	idempotent bool
 	// parts: it may be several requests, of which one may be sent again.
 	parts bool
-	// counts: it is about a number.
+	// counts: it changes a number.
 	counts bool
 	// absent and present are the errors that it returns where the key is absent, or
 	// present with the value of stored.

@@ -22,7 +22,7 @@ var contextCases = []test{
 	},
 	{
 		name: "context/values keep to their keys",
-		rule: "whatever ends calls, no value is returned for another key, and no error is one that it should not be",
+		rule: "however calls end, no value is returned for another key, and every error is an outage or that of the context",
 		run:  contextValues,
 	},
 }
@@ -108,7 +108,7 @@ func contextValues(s *suite) {
 				}
 				k := all[(g*7+i)%len(all)]
 				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i%20)*20*time.Microsecond+10*time.Microsecond)
-				if i%5 == 0 { // one that has time
+				if i%5 == 0 { // a context that has time
 					cancel()
 					ctx, cancel = context.WithTimeout(context.Background(), s.short)
 				}

@@ -18,13 +18,13 @@ var countCases = []test{
 	},
 	{
 		name: "counts/large together",
-		rule: "no count is lost or refused when many callers count at once, over the end of the numbers",
+		rule: "no count is lost or rejected when many callers count past 2^64 at once",
 		run:  countsTogether,
 	},
 }
 
 // litter leaves minus signs in the memory of the server, where counters with short keys
-// may be stored next: memcached has been seen to look at them.
+// may be stored next: some versions of memcached read them.
 func (s *suite) litter(c *cache.Cache, keys ...string) {
 	s.t.Helper()
 	ctx := context.Background()
@@ -76,7 +76,7 @@ func countsTogether(s *suite) {
 			wg.Go(func() {
 				for range each {
 					if _, err := c.Increment(ctx, "n", 1); err != nil {
-						s.errorf("Increment over the end of the numbers: error %q", err)
+						s.errorf("Increment past 2^64: error %q", err)
 					}
 				}
 			})

@@ -1,6 +1,6 @@
 // Package servertest tests what a driver does when its servers fail: when they are down,
-// killed, frozen or restarted, refuse a value or a connection, or send replies that are
-// cut off or make no sense. It complements package cachetest, which tests the contract on
+// killed, frozen or restarted, reject a value or a connection, or send replies that are
+// cut off or invalid. It complements package cachetest, which tests the contract on
 // servers that work. Every driver for servers runs it, from one short test:
 //
 //	func TestServers(t *testing.T) {
@@ -18,8 +18,8 @@
 //	}
 //
 // Each case has a name and a rule in words, and a failure prints the rule that was broken.
-// Abilities that a driver may lack, such as compare-and-swap or statistics, are tested
-// where it has them.
+// Optional operations, such as compare-and-swap or statistics, are tested if the driver has
+// them.
 //
 // The cases use real processes and real time. Their bounds on time are generous, so that
 // they hold on a machine that is busy with other things.

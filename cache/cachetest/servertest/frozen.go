@@ -25,7 +25,7 @@ var frozenCases = []test{
 	},
 	{
 		name: "frozen/back-off",
-		rule: "a server that timed out twice in a row is asked by one caller at a time until it replies; the others get ErrUnavailable at once",
+		rule: "a server that timed out twice in a row gets calls of one caller at a time until it replies; the others get ErrUnavailable at once",
 		run:  frozenBackOff, waits: true,
 	},
 	{

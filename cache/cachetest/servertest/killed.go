@@ -14,7 +14,7 @@ import (
 var killedCases = []test{
 	{
 		name: "killed/one of three",
-		rule: "when one server of several dies, its keys are errors that name it and those of the others work; keys do not move, and all is well when the server is back",
+		rule: "if one server of several is killed, its keys are errors that name it and those of the others work; keys do not move, and all is well when the server is back",
 		run:  killedOne,
 	},
 	{
@@ -39,7 +39,7 @@ func killedOne(s *suite) {
 	s.whole(c, all, on, servers[sick])
 }
 
-// partial checks what works while the server at addr, which holds on, does not.
+// partial checks what works while the server at addr, which holds the keys on, is down.
 func (s *suite) partial(c *cache.Cache, all []string, on map[string]bool, addr string) {
 	s.t.Helper()
 	ctx := context.Background()
@@ -114,7 +114,7 @@ func killedInTraffic(s *suite) {
 		case err == nil, errors.Is(err, cache.ErrMiss), errors.Is(err, cache.ErrNotStored):
 			worked.Add(1)
 		default:
-			s.errorf("%s while a server dies and comes back: error %q", what, err)
+			s.errorf("%s while a server is killed and restarted: error %q", what, err)
 		}
 	}
 	var wg sync.WaitGroup
@@ -139,7 +139,7 @@ func killedInTraffic(s *suite) {
 				case 4:
 					found, err := c.GetMulti(ctx, all)
 					check("GetMulti", err)
-					s.owned(found, "GetMulti while a server dies and comes back")
+					s.owned(found, "GetMulti while a server is killed and restarted")
 				case 5:
 					check("SetMulti", c.SetMulti(ctx, valuesOf(all[:10]), 0))
 				}

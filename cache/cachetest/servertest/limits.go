@@ -8,7 +8,7 @@ import (
 var limitCases = []test{
 	{
 		name: "limit/connections",
-		rule: "a server that refuses more connections makes calls ErrUnavailable, and once fewer call at the same time, calls work",
+		rule: "if a server rejects further connections, calls are ErrUnavailable, and calls work once fewer are made at the same time",
 		run:  limitConnections,
 		needs: func(o Options) string {
 			if o.StartLimited == nil {

@@ -79,7 +79,7 @@ func (p *proxy) change(e edit) {
 	p.set++
 }
 
-// renew is change, and closes the connections that there are.
+// renew is like change, and closes the open connections.
 func (p *proxy) renew(e edit) {
 	p.change(e)
 	p.mu.Lock()
@@ -104,7 +104,7 @@ func (p *proxy) stop() {
 	p.wg.Wait()
 }
 
-// closeAll wants p.mu locked.
+// closeAll must be called with p.mu locked.
 func (p *proxy) closeAll() {
 	for c := range p.conns {
 		c.Close()

@@ -77,7 +77,7 @@ func (s *suite) recovers(p *proxy, c *cache.Cache, k call) {
 	}
 }
 
-// offsets returns where replies of n bytes are cut: everywhere, if they are short.
+// offsets returns the bytes at which replies of n bytes are cut: all, if they are short.
 func offsets(n int) []int {
 	var at []int
 	for i := range n {
@@ -123,14 +123,14 @@ func repliesCut(s *suite) {
 		s.owned(found, "GetMulti with a reply that is cut off")
 		var m *cache.MultiError
 		if err == nil && len(found) == len(all) {
-			continue // it asked again for what had not come
+			continue // the driver sent the rest again
 		}
 		if !errors.As(err, &m) || !errors.Is(err, cache.ErrUnavailable) {
 			s.errorf("GetMulti with a reply that ends after %d bytes of %d: error %v, want %q for some keys", at, n, err, cache.ErrUnavailable)
 		} else {
 			for _, k := range all {
 				if found[k] == nil && m.Errors[k] == nil {
-					s.errorf("GetMulti with a reply that ends after %d bytes of %d: neither a value nor an error at %q: a miss that is none", at, n, k)
+					s.errorf("GetMulti with a reply that ends after %d bytes of %d: neither a value nor an error at %q: a false miss", at, n, k)
 				}
 			}
 		}
@@ -142,7 +142,7 @@ func repliesStuck(s *suite) {
 	var wg sync.WaitGroup
 	each(direct, func(k call) {
 		if k.op == cache.OpFlush {
-			wg.Wait() // the others want their keys
+			wg.Wait() // the other calls need their keys
 		}
 		key := k.op.String()
 		c := open()

@@ -7,8 +7,8 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// A Server is one server that a case starts and ends. Methods that fail end the test. They
-// are called by one goroutine at a time, Addr by any.
+// A Server is one server that a case starts and ends. A method that fails ends the test.
+// Addr may be called by several goroutines at once, the other methods by one at a time.
 type Server interface {
 	// Addr returns the address, as the configuration of the driver takes it and as
 	// its errors name it: "host:port", or the path of a unix socket.
@@ -40,7 +40,7 @@ type ConnectionCounter interface {
 	Connections() int
 }
 
-// Config is what a case wants of the cache that it opens.
+// Config describes the cache that a case opens.
 type Config struct {
 	// Servers are the addresses of the servers, in order.
 	Servers []string
@@ -48,13 +48,13 @@ type Config struct {
 	// Timeout bounds each call to a server. It is never 0.
 	Timeout time.Duration
 
-	// Conns is how many connections, or calls at the same time, the cache should
-	// have room for. 0 leaves it to the driver.
+	// Conns is the number of connections, or of calls at the same time, that the
+	// cache should have room for. Zero leaves it to the driver.
 	Conns int
 }
 
-// Options tell the suite how to start servers and how to open caches on them, and in what
-// the driver differs from others.
+// Options describe the driver to the suite: how to start servers, how to open caches on them,
+// and how the driver differs from others.
 type Options struct {
 	// Start starts an empty server, which is stopped when t ends.
 	Start func(t *testing.T) Server
@@ -63,11 +63,11 @@ type Options struct {
 	Open func(t *testing.T, c Config) *cache.Cache
 
 	// StartLimited starts a server that has no more than the given number of
-	// connections at a time and refuses others. Nil: this is not tested.
+	// connections at a time and rejects others. Nil: this is not tested.
 	StartLimited func(t *testing.T, connections int) Server
 
-	// TooLarge is the size of a value that the servers refuse, of which they take a
-	// quarter. 0: they refuse none for its size.
+	// TooLarge is a size in bytes of values that the servers reject. They must accept
+	// values of a quarter of it. Zero: they reject none for its size.
 	TooLarge int
 
 	// IgnoresCancel reports whether a call of op that is in progress does not end
@@ -79,15 +79,15 @@ type Options struct {
 	// of a server. The cases that change replies on their way are then left out.
 	NoProxy bool
 
-	// Restarts is how many times a server is restarted to test that tokens end with
-	// it. 0 means 16; set thousands for a soak.
+	// Restarts is the number of restarts of a server after which no token of before
+	// may be valid. Zero means 16. Set thousands for a soak test.
 	Restarts int
 }
 
 const (
 	defaultRestarts = 16
 
-	// patient is the timeout of caches where it is not what the case is about.
+	// patient is the timeout of caches in cases that do not test timeouts.
 	patient = 30 * time.Second
 
 	// short is the timeout of caches on servers that do not reply. It is long enough

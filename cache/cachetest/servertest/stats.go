@@ -13,7 +13,7 @@ import (
 var statsCases = []test{
 	{
 		name: "stats/connections",
-		rule: "Stats tell, for each server in the order of the configuration, how many connections are open, in use, idle, were opened and closed, and waited for: exactly, when no call is in progress",
+		rule: "Stats report, for each server in the order of the configuration, how many connections are open, in use, idle, were opened and closed, and waited for: exactly, when no call is in progress",
 		run:  statsConnections,
 	},
 	{
@@ -72,11 +72,11 @@ func statsConnections(s *suite) {
 		s.t.Helper()
 		for i, st := range s.stats(c) {
 			if st.Server != addrs[i] {
-				s.errorf("statistics number %d are those of %q, want %q", i, st.Server, addrs[i])
+				s.errorf("the statistics with index %d are those of %q, want %q", i, st.Server, addrs[i])
 			}
 			s.consistent(st)
 			if n := connections(servers[i]); n >= 0 {
-				s.eventually(func() bool { return connections(servers[i])-none[i] == st.Open }, "the server has the %d connections that Stats tell", st.Open)
+				s.eventually(func() bool { return connections(servers[i])-none[i] == st.Open }, "the server has the %d connections that Stats report", st.Open)
 			}
 		}
 	}

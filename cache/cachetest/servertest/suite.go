@@ -76,8 +76,8 @@ func (s *suite) one(timeout time.Duration) (Server, *cache.Cache) {
 	return server, s.open(Config{Servers: []string{server.Addr()}, Timeout: timeout})
 }
 
-// maxReports is after how many failures of one case the others are not shown: what breaks
-// in a loop would hide the rest.
+// maxReports is the number of failures of one case that are shown. The failures of a loop
+// would hide those of other cases.
 const maxReports = 10
 
 // errorf reports a failure together with the rule that it breaks.
@@ -104,7 +104,7 @@ func (s *suite) none(err error, format string, args ...any) {
 	}
 }
 
-// must ends the case if err is not nil: nothing can be said without what failed.
+// must ends the case if err is not nil, because the rest depends on what failed.
 func (s *suite) must(err error, format string, args ...any) {
 	s.t.Helper()
 	if err != nil {
@@ -112,8 +112,7 @@ func (s *suite) must(err error, format string, args ...any) {
 	}
 }
 
-// outage reports err unless it says that a server is unavailable, and which, and whose
-// driver says so.
+// outage reports err unless it matches ErrUnavailable and names driver, operation and server.
 func (s *suite) outage(c *cache.Cache, err error, addr, format string, args ...any) {
 	s.t.Helper()
 	what := fmt.Sprintf(format, args...)
@@ -145,13 +144,13 @@ func (s *suite) within(start time.Time, d time.Duration, format string, args ...
 	}
 }
 
-// eventually polls until ok, for what happens a little after the call that causes it.
+// eventually polls until ok returns true, for effects that come a little after the call.
 func (s *suite) eventually(ok func() bool, format string, args ...any) {
 	s.t.Helper()
 	deadline := time.Now().Add(4 * s.slack)
 	for !ok() {
 		if time.Now().After(deadline) {
-			s.fatalf("after %v still not so: %s", 4*s.slack, fmt.Sprintf(format, args...))
+			s.fatalf("after %v this does not hold yet: %s", 4*s.slack, fmt.Sprintf(format, args...))
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -166,7 +165,7 @@ func keys(n int) []string {
 	return list
 }
 
-// valueOf returns the value that the cases store at a key. It tells whose it is.
+// valueOf returns the value that the cases store at a key. It names the key.
 func valueOf(key string) []byte { return []byte("value of " + key) }
 
 func sortedKeys(values map[string][]byte) []string { return slices.Sorted(maps.Keys(values)) }

@@ -13,7 +13,7 @@ import (
 var tokenCases = []test{
 	{
 		name: "tokens/end with their server",
-		rule: "no compare-and-swap or compare-and-delete succeeds with an item that was read before the server was restarted, however the connections lived",
+		rule: "no compare-and-swap or compare-and-delete succeeds with an item that was read before the server was restarted, whatever became of the connections",
 		run:  tokensEnd,
 	},
 	{
@@ -28,12 +28,12 @@ var tokenCases = []test{
 	},
 }
 
-// tokenKeys is how many items have their tokens tried after each restart.
+// tokenKeys is the number of items whose tokens are tried after each restart.
 const tokenKeys = 24
 
 // lives is a server that is restarted again and again. Each life stores the same keys in
 // the same order, so that a server that numbers its items from 1 gives an item the number
-// that it had in the life before. The values tell which life they are of.
+// that it had in the life before. The values name the life that they are of.
 type lives struct {
 	*suite
 	server  Server
@@ -70,7 +70,7 @@ func (l *lives) restarts(f func(i int)) {
 	for i := range n {
 		f(i)
 		if l.reports.Load() > 0 {
-			return // the following would only say the same
+			return // later ones would fail in the same way
 		}
 	}
 }
@@ -291,7 +291,7 @@ func tokensLive(s *suite) {
 	}
 }
 
-// maxConflicts is how often a change of one item is tried, beside seven others.
+// maxConflicts is the number of tries of a change of one item, beside seven other callers.
 const maxConflicts = 1000
 
 // add adds 1 to the byte at key.

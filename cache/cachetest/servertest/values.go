@@ -12,17 +12,17 @@ import (
 var valueCases = []test{
 	{
 		name: "values/too large",
-		rule: "a value that the server refuses for its size is ErrTooLarge, in every operation that stores, and the next call works",
+		rule: "a value that the server rejects for its size is ErrTooLarge, in every operation that stores, and the next call works",
 		run:  valuesTooLarge, needs: needsTooLarge,
 	},
 	{
 		name: "values/too large among small ones",
-		rule: "a value that is refused fails alone: the others of its batch are stored",
+		rule: "a value that is rejected fails alone: the others of its batch are stored",
 		run:  valuesAmong, needs: needsTooLarge,
 	},
 	{
 		name: "values/large",
-		rule: "values of any size that the server takes come back as they were stored, alone and in batches",
+		rule: "values of any size that the server accepts are returned as they were stored, alone and in batches",
 		run:  valuesLarge,
 	},
 }
