@@ -30,7 +30,7 @@ func Example_dependency() {
 
 		// The order changes: both pages go, in one operation.
 		if err := orders.Delete(ctx, "order:100:"); err != nil {
-			return err // some may be left: call it again
+			return err // some pages may be left: call it again
 		}
 
 		left, err := c.GetMulti(ctx, []string{"page:order/100", "page:customer/7"})

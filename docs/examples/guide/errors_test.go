@@ -27,14 +27,14 @@ func pageOf(ctx context.Context, c *cache.Cache, name string) ([]byte, error) {
 		}
 		return page, nil
 	case errors.Is(err, cache.ErrUnavailable):
-		// The server may have it, and does not answer. Do without.
+		// The server does not reply. Do without the cache.
 		var e *cache.Error
 		if errors.As(err, &e) {
-			fmt.Println("no answer:", e.Driver, e.Op, e.Server)
+			fmt.Println("unavailable:", e.Driver, e.Op, e.Server)
 		}
 		return render(name)
 	default:
-		// The caller gave up (the context), or a mistake, such as an illegal key.
+		// The context is done, or the call has a mistake, such as an invalid key.
 		return nil, err
 	}
 }
@@ -53,7 +53,7 @@ func Example_outage() {
 	page, err := pageOf(context.Background(), c, "seven")
 	fmt.Printf("%s %v\n", page, err)
 	// Output:
-	// no answer: gomemcache get 127.0.0.1:1
+	// unavailable: gomemcache get 127.0.0.1:1
 	// <h1>seven</h1> <nil>
 }
 

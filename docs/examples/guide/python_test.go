@@ -16,9 +16,9 @@ import (
 // greet leaves a text and a number where Python finds them.
 func greet(ctx context.Context, c *cache.Cache) error {
 	if err := c.WithKind(cache.Text).Set(ctx, "greeting", []byte("grüß dich"), 0); err != nil {
-		return err // Python gets a str; without As it would be bytes
+		return err // Python gets a str; without WithKind it would be bytes
 	}
-	_, err := c.IncrementFrom(ctx, "visits", 1, 0, 0) // an int, without As
+	_, err := c.IncrementFrom(ctx, "visits", 1, 0, 0) // an int, without WithKind
 	return err
 }
 

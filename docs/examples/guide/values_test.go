@@ -85,7 +85,7 @@ func Example_manyKeys() {
 		}
 		users, err := c.GetMulti(ctx, []string{"user:1", "user:2", "user:3"})
 		if err != nil {
-			return err // users still holds what the servers that answer gave
+			return err // users still holds the values of the other servers
 		}
 		for _, key := range slices.Sorted(maps.Keys(users)) {
 			fmt.Printf("%s is %s\n", key, users[key])
