@@ -181,7 +181,7 @@ var matrix = []row{
 	{expiresEarly, "ttl/expires", []driver.Op{driver.OpSet}},
 	{findsExpired, "ttl/expired is absent", ops(getOps, getItemOps, touchOps, countOps, addOps, replaceOps, orAddOps, swapOps, cutOps, []driver.Op{driver.OpDelete})},
 	{findsAtExpiry, "ttl/exactly", ops(getOps, getItemOps, touchOps, countOps, addOps, replaceOps, orAddOps, swapOps, cutOps, []driver.Op{driver.OpDelete})},
-	{renewsTTL, "ttl/kept", ops(getOps, getItemOps, orAddOps, addOps, swapOps, cutOps)},
+	{renewsTTL, "ttl/kept", ops(getOps, getItemOps, orAddOps, addOps, swapOps, cutOps, countOps)},
 	{forgetsTTL, "ttl/kept", ops(getOps, getItemOps, orAddOps, addOps, swapOps, cutOps, countOps)},
 	{hidesTTL, "item ttl/remaining", ops(getItemOps, orAddOps)},
 	{tellsFullTTL, "item ttl/remaining", ops(getItemOps, orAddOps)},
