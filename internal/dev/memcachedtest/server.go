@@ -95,15 +95,6 @@ func Addrs(servers []*Server) []string {
 	return addrs
 }
 
-// HasIPv6 reports whether this machine can listen on ::1.
-func HasIPv6() bool {
-	l, err := net.Listen("tcp6", "[::1]:0")
-	if err != nil {
-		return false
-	}
-	return l.Close() == nil
-}
-
 // Addr returns where the server listens: "127.0.0.1:port", "[::1]:port" or the path
 // of the socket.
 func (s *Server) Addr() string { return s.addr }
@@ -360,44 +351,6 @@ func (s *Server) end() {
 		return
 	}
 	s.wait()
-}
-
-// freeAddr returns an address on host that nobody listens on at this moment.
-func freeAddr(t testing.TB, host string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatalf("memcachedtest: %v", err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// FreeAddr returns an address on 127.0.0.1 where nobody listens: a server that is
-// down.
-func FreeAddr(t testing.TB) string {
-	t.Helper()
-	return freeAddr(t, Loopback())
-}
-
-// socketDir makes a directory for a unix socket. Not t.TempDir: that has the test's
-// name in it, and the path of a socket is limited to about 100 bytes.
-func socketDir(t testing.TB) string {
-	t.Helper()
-	base := os.TempDir()
-	if len(base) > 60 {
-		base = "/tmp"
-	}
-	dir, err := os.MkdirTemp(base, "mc")
-	if err != nil {
-		t.Fatalf("memcachedtest: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Errorf("memcachedtest: %v", err)
-		}
-	})
-	return dir
 }
 
 // output keeps what a process wrote, for messages.
