@@ -65,7 +65,7 @@ func TestForeignItems(t *testing.T) {
 	if got := a.calls(); got != "" {
 		t.Errorf("the driver did %q, want nothing", got)
 	}
-	// An item is good in every view of its cache.
+	// An item may be used in every view of its cache.
 	it, err := c.GetItem(ctx, "k")
 	if err != nil {
 		t.Fatal(err)

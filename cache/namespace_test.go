@@ -108,7 +108,7 @@ func TestPartitionedErrors(t *testing.T) {
 	if err := c.Close(); !errors.Is(err, cache.ErrUnavailable) || !errors.Is(err, cache.ErrTooLarge) {
 		t.Errorf("Close: error %v, want those of both", err)
 	}
-	// A namespace that was closed alone is told by Flush.
+	// Flush returns the error of a namespace that was closed alone.
 	c, def, _ = parted(t)
 	if err := namespace(t, c, "users").Close(); err != nil {
 		t.Fatal(err)

@@ -7,14 +7,14 @@ type toyFaults struct {
 	namesAnother     bool // errors name the first server, whichever failed
 	movesKeys        bool // the keys of a server that fails go to another one
 	dropsErrors      bool // a batch has no error for the keys of a server that failed
-	failsBatch       bool // a batch ends with the first value that is refused
+	failsBatch       bool // a batch ends with the first value that is rejected
 	neverRecovers    bool // a server that failed is not asked again
 	noSecondTry      bool // a lost connection is an error of idempotent calls too
 	keepsLost        bool // the other connections of a server that was restarted stay idle
 	countsTwice      bool // counts are sent again on a lost connection
 	swapsTwice       bool // and so are compare-and-swaps
 	oldTokens        bool // tokens outlive their server
-	deadTokens       bool // no token is ever good
+	deadTokens       bool // no token is ever valid
 	noBackOff        bool // every caller asks a server that does not reply
 	noTimeout        bool // calls wait for a reply without end
 	noDeadline       bool // calls do not end with their context
@@ -22,7 +22,7 @@ type toyFaults struct {
 	takesLate        bool // a connection is used again after its call gave up
 	takesCut         bool // a reply that is cut off is an empty one
 	takesGarbage     bool // bytes that are not a reply are a success
-	largeIsOutage    bool // a value that is refused looks like an outage
+	largeIsOutage    bool // a value that is rejected looks like an outage
 	dialsAtOpen      bool // opening a cache connects
 	leaksConns       bool // Close leaves idle connections open
 	leaksGoroutines  bool // each connection has a goroutine that never ends

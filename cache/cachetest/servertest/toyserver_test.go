@@ -10,7 +10,7 @@ import (
 )
 
 // toyServer is a server in the process, whose protocol is a line of JSON for each request
-// and reply. It does what the suite's own test wants of a server, many times a second.
+// and reply. The tests of the suite restart and freeze it many times a second.
 type toyServer struct {
 	addr  string
 	limit int // on connections; 0 means none
@@ -70,7 +70,7 @@ func (s *toyServer) listen(addr string) {
 			s.wg.Go(func() { s.accept(ln) })
 			return
 		}
-		time.Sleep(time.Millisecond) // the port may be the end of somebody's connection
+		time.Sleep(time.Millisecond) // the port may be the local end of a connection of another process
 	}
 }
 
