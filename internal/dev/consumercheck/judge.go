@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// judge tells what a program was given that it did not ask for.
+// judge returns the modules and packages that a program was given and did not require.
 func judge(t *tree, c consumer, r result) []error {
 	var problems []error
 
@@ -25,7 +25,7 @@ func judge(t *tree, c consumer, r result) []error {
 		}
 	}
 
-	// Of others, only what the modules it asked for require by themselves.
+	// Of others, only what the modules that it requires do.
 	allowed := map[string]bool{t.core: true}
 	for _, m := range c.get {
 		allowed[m.path()] = true
@@ -44,7 +44,7 @@ func judge(t *tree, c consumer, r result) []error {
 	return problems
 }
 
-// checkShared tells of modules that programs on different drivers both got: a
+// checkShared reports modules that programs on different drivers both got: a
 // driver must not bring the client library of another. The Go project's own
 // extensions are exempt.
 func checkShared(core string, byDriver map[string]vendor) []error {

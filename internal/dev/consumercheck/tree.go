@@ -34,8 +34,8 @@ type mod struct {
 
 func (m *mod) path() string { return m.file.Module.Mod.Path }
 
-// published tells whether users can get the module: those under internal and
-// docs serve this repository only.
+// published reports whether users can get the module. Those under internal and docs
+// serve this repository only.
 func (m *mod) published() bool {
 	first, _, _ := strings.Cut(m.dir, "/")
 	return first != "internal" && first != "docs"
@@ -109,7 +109,7 @@ func (t *tree) published() []*mod {
 	return slices.DeleteFunc(slices.Clone(t.modules), func(m *mod) bool { return !m.published() })
 }
 
-// own tells whether a module path belongs to this repository.
+// own reports whether a module path belongs to this repository.
 func (t *tree) own(modulePath string) bool {
 	return modulePath == t.core || strings.HasPrefix(modulePath, t.core+"/")
 }

@@ -9,8 +9,8 @@ import (
 // something is wrong, and the machine may be busy.
 const patience = 20 * time.Second
 
-// Eventually polls until ok, for what happens a little later than the call that
-// causes it; it fails the test if that takes unreasonably long.
+// Eventually polls until ok returns true, for effects that come a little later than the
+// call. It fails the test if that takes too long.
 func Eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(patience)

@@ -7,9 +7,9 @@ import (
 )
 
 // Loopback is the IPv4 address that the servers of this process listen on: on Linux an
-// address that no other process uses, as all of 127.0.0.0/8 is there. A client that looks for a server which
-// has just gone, on a port that is free again, then never finds the server of another
-// test that runs at the same time.
+// address that no other process uses, because all of 127.0.0.0/8 is local. A client that
+// connects to a server that has just ended, on a port that is free again, then never finds
+// the server of another test that runs at the same time.
 func Loopback() string {
 	if runtime.GOOS != "linux" {
 		return "127.0.0.1"

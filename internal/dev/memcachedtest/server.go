@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package memcachedtest gives tests a memcached: a real one, started on a free port
-// or a unix socket and stopped with the test, and a scripted one for what a real one
+// Package memcachedtest starts memcached servers for tests: real ones, on a free port or a
+// unix socket, which are stopped with the test, and scripted ones for what a real one
 // cannot be made to do.
 //
 // A machine without memcached fails these tests; it does not skip them.

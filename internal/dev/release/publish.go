@@ -65,7 +65,7 @@ func (p *publisher) publish(ctx context.Context, r *repo, temp string, out io.Wr
 	return nil
 }
 
-// check tells what is wrong with the version, or with the state of the repository.
+// check returns what is wrong with the version, or with the state of the repository.
 func (p *publisher) check(ctx context.Context, r *repo) error {
 	if !semver.IsValid(p.version) || semver.Canonical(p.version) != p.version {
 		return fmt.Errorf("version %q: want one such as v0.2.0", p.version)
