@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/internal/local"
 )
 
 // maxAttempts bounds how often a wire is begun again. Each time but the first means
@@ -95,6 +96,7 @@ func (d *Dependency) wire(ctx context.Context, master string, keys []string) fai
 				stored = append(stored, left[i])
 			case errors.Is(err, cache.ErrNotStored):
 				taken = append(taken, left[i])
+			case errors.Is(err, local.ErrEvicted): // nothing is left to wire
 			default:
 				failed.add(left[i], err)
 			}
@@ -135,15 +137,20 @@ func (d *Dependency) reserve(ctx context.Context, master string, n uint64) (uint
 // fill adds the slots from number first on, one for each key, and returns one error
 // for each.
 func (d *Dependency) fill(ctx context.Context, master string, first uint64, keys []string) []error {
-	errs := make([]error, len(keys))
-	if len(keys) == 1 {
-		errs[0] = d.wires.Add(ctx, slotKey(master, first), []byte(keys[0]), d.ttl)
+	names := make([]string, len(keys))
+	for i := range keys {
+		names[i] = slotKey(master, first+uint64(i))
+	}
+	if errs, ok := local.AddWires(ctx, d.wires, master, first, names, keys, d.ttl); ok {
 		return errs
 	}
-	names := make([]string, len(keys))
+	errs := make([]error, len(keys))
+	if len(keys) == 1 {
+		errs[0] = d.wires.Add(ctx, names[0], []byte(keys[0]), d.ttl)
+		return errs
+	}
 	values := make(map[string][]byte, len(keys))
 	for i, key := range keys {
-		names[i] = slotKey(master, first+uint64(i))
 		values[names[i]] = []byte(key)
 	}
 	err := d.wires.AddMulti(ctx, values, d.ttl)

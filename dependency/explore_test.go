@@ -35,6 +35,7 @@ type world struct {
 	before   map[string]string // text in the store at the start
 	counts   map[string]uint64 // numbers in the store at the start
 	faults   int               // how many operations may fail
+	evicts   int               // how many entries the store may evict; see evicting_test.go
 	probe    *program          // a Delete of everything, run alone in every state
 
 	keys   []string // names of the keys in state.store
@@ -67,6 +68,8 @@ type state struct {
 	// owed are the promises made before a deleter's first operation.
 	owed   [maxActors]uint32
 	faults int
+	evicts int
+	pinned [maxKeys]bool // masters that have been wired to since they were made
 }
 
 // errFault is what a failing operation answers.
@@ -145,14 +148,16 @@ const (
 	works fault = iota
 	failsBefore
 	failsAfter
+	full // of wires: no fault, but the item goes instead
 )
 
-var faultNames = [...]string{"", ", fails before it takes effect", ", fails after it took effect"}
+var faultNames = [...]string{"", ", fails before it takes effect", ", fails after it took effect", ", is evicted instead of being wired"}
 
 // move is one step of a schedule.
 type move struct {
-	actor uint8
+	actor uint8 // or evictor
 	fault fault
+	key   uint8 // of the evictor
 }
 
 // step lets one program do one operation.
@@ -160,15 +165,22 @@ type move struct {
 //go:norace
 func (w *world) step(s *state, m move) {
 	i := m.actor
+	if i == evictor {
+		s.evicts++
+		w.change(s, int(m.key), 0)
+		return
+	}
 	n := s.at[i]
 	if w.isDeleter(i) && n.parent == nil {
 		s.owed[i] = w.made(s)
 	}
 	var a answer
-	if m.fault != failsBefore {
+	if m.fault != failsBefore && m.fault != full {
 		a = w.apply(s, i, n)
 	}
-	if m.fault != works {
+	if m.fault == full {
+		a = w.evictUnwired(s, n)
+	} else if m.fault != works {
 		a = answer{err: errFault}
 		s.faults++
 	}
@@ -207,8 +219,11 @@ func (w *world) apply(s *state, actor uint8, n *node) answer {
 		if r.mode == driver.Add && old != 0 || r.mode == driver.Replace && old == 0 {
 			return answer{err: driver.ErrNotStored}
 		}
+		s.pinned[k] = w.evicts > 0 && w.wired(s, k)
 		w.change(s, k, n.stores)
 		return answer{}
+	case "wire":
+		return w.addWire(s, n)
 	case "remove":
 		if old != 0 {
 			w.change(s, k, 0)
@@ -252,6 +267,9 @@ func (w *world) apply(s *state, actor uint8, n *node) answer {
 //go:norace
 func (w *world) change(s *state, k int, v uint8) {
 	s.store[k] = v
+	if v == 0 {
+		s.pinned[k] = false
+	}
 	for i, n := range s.at {
 		if n == nil || s.fresh[i] == 0 {
 			continue
@@ -294,6 +312,9 @@ func (w *world) alive(s *state) uint32 {
 //
 //go:norace
 func (w *world) broken(s *state, i uint8) string {
+	if i == evictor {
+		return w.brokenLater(s)
+	}
 	n := s.at[i]
 	if p := w.programs[i]; n.done && n.faulty && p.full != 0 && n.result == p.full {
 		return fmt.Sprintf("%s returned, and kept an error to itself", w.names[i])
@@ -303,6 +324,13 @@ func (w *world) broken(s *state, i uint8) string {
 			return fmt.Sprintf("%s returned, and %s survived it", w.names[i], w.items(lost))
 		}
 	}
+	return w.brokenLater(s)
+}
+
+// brokenLater says which promise a further Delete would not keep, or nothing.
+//
+//go:norace
+func (w *world) brokenLater(s *state) string {
 	if w.probe == nil {
 		return ""
 	}
@@ -352,11 +380,14 @@ func (w *world) moves(s *state, out []move) []move {
 			continue
 		}
 		out = append(out, move{actor: uint8(i)})
+		if s.evicts < w.evicts && s.at[i].request.op == "wire" {
+			out = append(out, move{actor: uint8(i), fault: full})
+		}
 		if s.faults < w.faults {
-			out = append(out, move{uint8(i), failsBefore}, move{uint8(i), failsAfter})
+			out = append(out, move{actor: uint8(i), fault: failsBefore}, move{actor: uint8(i), fault: failsAfter})
 		}
 	}
-	return out
+	return w.evictions(s, out)
 }
 
 // encode is the state as a map key. Of a program that has returned only its promises
@@ -365,7 +396,15 @@ func (w *world) moves(s *state, out []move) []move {
 //go:norace
 func (w *world) encode(s *state, buf []byte) []byte {
 	buf = append(buf[:0], s.store[:]...)
-	buf = append(buf, byte(s.faults))
+	buf = append(buf, byte(s.faults), byte(s.evicts))
+	if w.evicts > 0 {
+		for k, pinned := range s.pinned {
+			if pinned {
+				buf = append(buf, byte(k))
+			}
+		}
+		buf = append(buf, 255)
+	}
 	from := len(buf)
 	for i, p := range w.programs {
 		start := len(buf)
@@ -497,6 +536,11 @@ func (w *world) tell(schedule []move) []string {
 	s := w.start()
 	var lines []string
 	for _, m := range schedule {
+		if m.actor == evictor {
+			w.step(&s, m)
+			lines = append(lines, fmt.Sprintf("%-10s evicts %s", "the cache", w.keys[m.key]))
+			continue
+		}
 		asked := s.at[m.actor].request
 		w.step(&s, m)
 		line := fmt.Sprintf("%-10s %s: %v", w.names[m.actor], asked, s.at[m.actor].via)

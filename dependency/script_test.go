@@ -23,13 +23,16 @@ import (
 
 // request is one operation that the code asks of its cache.
 type request struct {
-	op     string // get, getitem, store, delete, count, cad
+	op     string // get, getitem, store, delete, remove, count, cad, wire
 	mode   driver.Mode
 	key    string
 	value  string
 	kind   driver.Kind
 	delta  uint64
 	handle int // cad: which of the items that this program has got
+
+	master string // wire: of the slot with that key
+	number uint64
 }
 
 func (r request) String() string {
@@ -69,9 +72,10 @@ func (a answer) String() string {
 // program is code under test: it works on a cache and returns the promises that it
 // made or kept, as a set of bits.
 type program struct {
-	full uint32 // the result when nothing went wrong
-	run  func(context.Context, *cache.Cache) uint32
-	root *node
+	full   uint32 // the result when nothing went wrong
+	run    func(context.Context, *cache.Cache) uint32
+	evicts bool // on a cache that evicts
+	root   *node
 }
 
 // node is a place in a program: after the answers on the path to it.
@@ -163,7 +167,11 @@ func (s *script) play(p *program) (result uint32, asked request, done bool) {
 			panic(q)
 		}
 	}()
-	result = p.run(context.Background(), cache.New(s, cache.Options{Name: "script"}))
+	var d driver.Cache = s
+	if p.evicts {
+		d = evictingScript{s}
+	}
+	result = p.run(context.Background(), cache.New(d, cache.Options{Name: "script"}))
 	return result, request{}, true
 }
 

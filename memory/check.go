@@ -15,13 +15,13 @@ const checksumSize = 8
 // sign makes the checksum of a record.
 func (sh *shard) sign(r *record) {
 	if sh.store.trailer > 0 {
-		sh.store.sign(r)
+		binary.NativeEndian.PutUint64(r.checksum(), maphash.Bytes(sh.store.seed, r.value()))
 	}
 }
 
-func (s *store) sign(r *record) {
-	binary.NativeEndian.PutUint64(r.bytes(r.header().end(), checksumSize), maphash.Bytes(s.seed, r.value()))
-}
+// checksum returns the bytes of the checksum. Readers look at it, so it comes before what
+// only those who hold the lock may look at.
+func (r *record) checksum() []byte { return r.bytes(r.header().end(), checksumSize) }
 
 // verify is for those who hold the lock: unlock panics with what it finds.
 func (sh *shard) verify(r *record) {
@@ -46,8 +46,7 @@ func (sh *shard) unlock() {
 
 // check returns what is wrong with r.
 func (s *store) check(r *record) string {
-	sum := r.bytes(r.header().end(), checksumSize)
-	if binary.NativeEndian.Uint64(sum) == maphash.Bytes(s.seed, r.value()) {
+	if binary.NativeEndian.Uint64(r.checksum()) == maphash.Bytes(s.seed, r.value()) {
 		return ""
 	}
 	return fmt.Sprintf("memory: somebody wrote to the value of key %.64q after Get had returned it; returned values are shared and must not be written to", r.key())
@@ -64,13 +63,15 @@ func (sh *shard) verifyAll() {
 	if sh.store.trailer == 0 {
 		return
 	}
-	for _, q := range []*queue{&sh.main, &sh.small} {
+	for _, q := range sh.log.queues() {
 		for s := q.head; s != nil; s = s.next {
-			sh.walk(s, 0, s.used, func(offset int, r *record) {
-				if e := sh.at(s, offset, r); e.found() {
+			for offset := 0; offset < s.used; {
+				r := s.record(offset)
+				if !r.is(dead) {
 					sh.verify(r)
 				}
-			})
+				offset += sh.log.size(r)
+			}
 		}
 	}
 }

@@ -1,42 +1,63 @@
 package memory
 
-// settle is called after a store that appended, with the lock held: it gives back some of what
-// dead records take, more than the store took, and then keeps the bounds.
+// settle is called after a store that appended: it gives back some of what dead records
+// take, more than the store took, and then keeps the bounds.
 func (sh *shard) settle(size int) {
-	sh.reclaim(4*size + 1024)
-	sh.keepBounds()
+	sh.reclaim(4*size+1024, mostReclaimed)
+	sh.evict.keepBounds()
+	sh.index.tidy()
 }
 
-// reclaim walks through at most limit bytes of a slab that is worth it, and reports
-// whether there was one.
-func (sh *shard) reclaim(limit int) bool {
-	if sh.victim == nil && (sh.wasteful(&sh.main) || sh.wasteful(&sh.small)) {
-		sh.victim = sh.chooseVictim()
+// mostReclaimed is how many records one store looks at to reclaim memory.
+const mostReclaimed = 4096
+
+// reclaim walks through a slab that is worth it, if there is one, until it has passed so
+// many bytes or records, and returns the number of records. Live ones move to the end of
+// their queue; when the last has gone, the slab is dropped.
+func (sh *shard) reclaim(bytes, records int) (passed int) {
+	l := &sh.log
+	if !l.chooseVictim() {
+		return 0
 	}
-	if sh.victim == nil {
+	s, offset := l.victim.slab, l.victim.offset
+	for end := min(offset+bytes, s.used); offset < end && passed < records && s.queue != nil; passed++ {
+		r := s.record(offset)
+		n := l.size(r)
+		if !r.is(dead) {
+			if e := sh.at(s, offset, r); sh.store.clock.passed(r.deadline()) {
+				sh.expire(e)
+			} else {
+				sh.move(e, s.queue)
+			}
+		}
+		offset += n
+	}
+	if s.queue != nil {
+		l.victim.offset = offset
+	}
+	return passed
+}
+
+// wasteful reports whether dead records take more of q than they may, beyond a slab: one
+// part in so many of what live ones take, and in a small log as much again, since moving a
+// record costs more than some memory.
+func (l *log) wasteful(q *queue) bool {
+	return q.bytes > 0 && q.footprint()-q.live > q.live/l.part+min(q.live, l.extra)+l.slabSize()
+}
+
+// chooseVictim notes the emptiest of the next few slabs in turn as the one to compact, if
+// moving its records pays, and reports whether there is one.
+func (l *log) chooseVictim() bool {
+	if l.victim.slab != nil {
+		return true
+	}
+	if !l.wasteful(&l.main) && !l.wasteful(&l.small) && !l.wasteful(&l.wires) {
 		return false
 	}
-	sh.compact(limit)
-	return true
-}
-
-// wasteful reports whether dead records take more than a third of q, beyond a
-// slab, or an eighth where there is a bound on bytes: what is evicted then costs more than moving.
-func (sh *shard) wasteful(q *queue) bool {
-	part := 2
-	if sh.evict.maxBytes > 0 {
-		part = 8
-	}
-	return q.footprint()-q.live > q.live/part+sh.slabSize()
-}
-
-// chooseVictim returns the emptiest of the next few slabs in turn, if moving its
-// records pays.
-func (sh *shard) chooseVictim() (victim *slab) {
-	n := sh.numbers.next
-	for range min(32, n) {
-		sh.rotation++
-		s := sh.slabs[sh.rotation%n]
+	var victim *slab
+	for range min(32, l.next) {
+		l.rotation++
+		s := l.slabs[l.rotation%l.next]
 		if s == nil || s == s.queue.open || s.live*8 > len(s.data)*7 {
 			continue
 		}
@@ -44,28 +65,6 @@ func (sh *shard) chooseVictim() (victim *slab) {
 			victim = s
 		}
 	}
-	return victim
-}
-
-// compact moves the live records of the victim to the end of its queue. When the
-// last has gone, the slab is dropped.
-func (sh *shard) compact(limit int) {
-	s := sh.victim
-	if s.queue == nil { // dropped meanwhile
-		sh.victim = nil
-		return
-	}
-	s.walked = sh.walk(s, s.walked, limit, func(offset int, r *record) {
-		if e := sh.at(s, offset, r); e.found() {
-			if sh.store.clock.passed(r.deadline()) {
-				sh.expired++
-				sh.remove(e)
-			} else {
-				sh.moveOrRemove(e, s.queue)
-			}
-		}
-	})
-	if s.queue == nil {
-		sh.victim = nil
-	}
+	l.victim = place{slab: victim}
+	return victim != nil
 }

@@ -21,7 +21,7 @@ func (sh *shard) count(e entry, hash uint64, key string, delta uint64, down bool
 	var buf [maxDigits]byte
 	h := e.rec.header()
 	v := driver.Entry{Key: key, Value: buf[formatDigits(&buf, n):], Kind: h.kind()}
-	if err := sh.put(e, true, hash, &v, h.deadline); err != nil {
+	if err := sh.put(e, true, hash, &v, h.deadline, used); err != nil {
 		return 0, err
 	}
 	return n, nil

@@ -1,22 +1,18 @@
 package memory
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
-// expirer is how far the search for expired entries in a shard has come.
-type expirer struct {
-	id     int // of the slab
-	slab   *slab
-	offset int // in it; 0: not begun
-}
-
-// sweep is the expiry work of one store. The cache looks at the range of deadlines of every
-// slab Buckets times in each BucketInterval, and goes through those slabs whose
-// entries have all expired by now, or whose first one has expired BucketInterval ago.
-// So an entry lies expired for little more than BucketInterval, and a slab of mixed deadlines is
-// walked only once in that time.
+// sweep is the expiry work of one store. The cache looks at the range of deadlines of
+// every slab Buckets times in each BucketInterval, and goes through those slabs whose
+// entries have all expired by now, or whose first one has expired BucketInterval ago. So
+// an entry lies expired for little more than BucketInterval, and a slab of mixed deadlines
+// is walked only once in that time.
 //
-// One store does a bounded slice of that, more when stores are rare, and continues in
-// the next; stores that come while another one is at it do nothing.
+// One store does a bounded slice of that, more when stores are rare, and continues in the
+// next; stores that come while another one is at it do nothing.
 func (s *store) sweep(now int64) {
 	if !s.sweeping.TryLock() {
 		return
@@ -43,7 +39,7 @@ func (s *store) sweep(now int64) {
 		}
 		if s.sweepAt++; s.sweepAt == len(s.shards) {
 			s.sweepAt = 0
-			s.nextLook.Store(s.lookBegan + s.lookEvery)
+			s.nextLook.Store(later(s.lookBegan, s.lookEvery))
 			return
 		}
 	}
@@ -57,55 +53,73 @@ const (
 
 // sweep reports whether it got through the whole shard.
 func (sh *shard) sweep(now uint64, budget *int) bool {
-	for x := &sh.expire; x.id < sh.numbers.next; {
+	l := &sh.log
+	for x := &l.sweeping; sh.sweepAt < l.next; {
 		if *budget <= 0 {
 			return false
 		}
-		s := sh.slabs[x.id]
+		s := l.slabs[sh.sweepAt]
 		if s != x.slab {
-			// The slab was dropped between two slices, and its number may
-			// be another's: the offset means nothing there.
-			x.slab, x.offset = s, 0
+			// The slab was dropped between two slices, or none is begun: the
+			// number may be another slab's.
+			*x = place{slab: s}
 		}
-		if s == nil || (x.offset == 0 && !s.due(now, uint64(sh.store.interval))) {
-			x.id, x.offset = x.id+1, 0
+		if s == nil || x.offset == 0 && !s.due(now, uint64(sh.store.interval)) {
+			*x = place{}
+			sh.sweepAt++
 			*budget--
 			continue
 		}
-		if x.offset == 0 {
-			s.first, s.last = forever, 0
-		}
-		x.offset = sh.sweepSlab(s, x.offset, now, budget)
-		if s.queue == nil || x.offset >= s.used {
-			if s.queue != nil && s.live == 0 {
-				sh.drop(s) // it was open
-			}
-			x.id, x.offset = x.id+1, 0
-			sh.tidy()
+		if sh.sweepSlab(s, now, budget) {
+			*x = place{}
+			sh.sweepAt++
+			sh.index.tidy()
 		}
 	}
-	for sh.reclaim(64 * leastSlice) {
-		if *budget -= leastSlice; *budget <= 0 {
-			return false
+	for *budget > 0 {
+		passed := sh.reclaim(maxSlab, *budget)
+		if *budget -= passed; passed == 0 {
+			break
 		}
 	}
-	sh.expire = expirer{}
+	if *budget <= 0 {
+		return false
+	}
+	sh.sweepAt = 0
+	sh.evict.giveBack()
 	return true
 }
 
-func (sh *shard) sweepSlab(s *slab, offset int, now uint64, budget *int) int {
-	for s.queue != nil && *budget > 0 && offset < s.used {
-		offset = sh.walk(s, offset, 1, func(offset int, r *record) {
-			*budget--
+// sweepSlab goes on through s, and reports whether it is done with it.
+func (sh *shard) sweepSlab(s *slab, now uint64, budget *int) bool {
+	l := &sh.log
+	offset := l.sweeping.offset
+	if offset == 0 {
+		s.first, s.last = forever, 0
+	}
+	for ; offset < s.used && *budget > 0; *budget-- {
+		r := s.record(offset)
+		n := l.size(r)
+		if !r.is(dead) {
 			if d := r.deadline(); d > now {
 				s.note(d)
-			} else if e := sh.at(s, offset, r); e.found() {
-				sh.expired++
-				sh.remove(e)
+			} else {
+				sh.expire(sh.at(s, offset, r))
+				if l.sweeping.slab != s {
+					return true // it was dropped, or begins again
+				}
 			}
-		})
+		}
+		offset += n
 	}
-	return offset
+	l.sweeping.offset = offset
+	if offset < s.used {
+		return false
+	}
+	if s.live == 0 {
+		l.drop(s) // it was open
+	}
+	return true
 }
 
 // due reports whether it is time to walk through s.
@@ -116,4 +130,12 @@ func (s *slab) due(now, interval uint64) bool {
 // lookPeriod is the time between two looks at the deadlines of all slabs.
 func lookPeriod(interval time.Duration, buckets int) int64 {
 	return max(1, int64(interval)/int64(buckets))
+}
+
+// later returns the time d after now, or the end of time.
+func later(now, d int64) int64 {
+	if d > math.MaxInt64-now {
+		return math.MaxInt64
+	}
+	return now + d
 }

@@ -7,14 +7,23 @@ import (
 	"unsafe"
 )
 
-// What every store touches lies in one cache line of 64 bytes, and no two shards share one.
+// What a store changes beside records and the index lies in two cache lines of 64 bytes,
+// one of the shard and one of a slab, and no two shards or slabs share one.
 func TestLayout(t *testing.T) {
 	var sh shard
-	begin, end := unsafe.Offsetof(sh.mu), unsafe.Offsetof(sh.slabs)+unsafe.Sizeof(sh.slabs)
+	begin := unsafe.Offsetof(sh.mu)
+	end := unsafe.Offsetof(sh.log) + unsafe.Offsetof(sh.log.main) + unsafe.Offsetof(sh.log.main.tail)
 	if begin%64 != 0 || end-begin > 64 {
 		t.Errorf("from %d to %d, want within a cache line", begin, end)
 	}
 	if n := unsafe.Sizeof(sh); n%64 != 0 {
 		t.Errorf("a shard has %d bytes, want whole cache lines", n)
+	}
+	var s slab
+	if end := unsafe.Offsetof(s.data) + 2*unsafe.Sizeof(s.used); end > 64 {
+		t.Errorf("what stores need of a slab ends at %d, want within a cache line", end)
+	}
+	if n := unsafe.Sizeof(s); n != 128 { // the allocator aligns these
+		t.Errorf("a slab has %d bytes, want two cache lines", n)
 	}
 }

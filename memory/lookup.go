@@ -14,13 +14,14 @@ func (s *store) Lookup(k string) ([]byte, error) {
 	hash := s.hash(k)
 	sh := s.shard(hash)
 	var r *record
-	if t := sh.tables[partOf(hash)].Load(); t != nil {
+	if t := sh.index.tables[partOf(hash)].Load(); t != nil {
 		group := &t.groups[t.first(hash)]
 		control := atomic.LoadUint64(&group[0])
 		if m := matches(control, tagOf(hash)); m != 0 {
 			word := &group[slotOf(m)&7]
 			w := atomic.LoadUint64(word)
-			if (w^hash)&hashMask|w&(live|read) == live|read {
+			switch (w^hash)&hashMask | w&(live|read) {
+			case live | read:
 				slot := sh.dir.slot(slabOf(w))
 				data := slot.Load()
 				if atomic.LoadUint64(word) == w && slot.Load() == data && data != nil {
@@ -28,6 +29,11 @@ func (s *store) Lookup(k string) ([]byte, error) {
 					if r.hasKey(k) && r.deadline() > s.clock.horizon.Load() && s.trailer == 0 {
 						goto found
 					}
+				}
+			case live: // the first get
+				r = sh.searchLocked(hash, k)
+				if r != nil && r.deadline() > s.clock.horizon.Load() && s.trailer == 0 {
+					goto found
 				}
 			}
 		} else if control < overflow {
@@ -93,7 +99,7 @@ func (s *store) unexpired(hash uint64, key string, r *record) *record {
 // the directory gave the same bytes before and after the word was seen in its place, it
 // was those that the word named. And the words of a replaced table are all overwritten.
 func (sh *shard) search(hash uint64, key string) *record {
-	t := sh.tables[partOf(hash)].Load()
+	t := sh.index.tables[partOf(hash)].Load()
 	if t == nil {
 		return nil
 	}
@@ -133,17 +139,22 @@ func (sh *shard) search(hash uint64, key string) *record {
 // searchLocked is search under the lock. It marks the record as read.
 func (sh *shard) searchLocked(hash uint64, key string) *record {
 	sh.mu.Lock()
-	defer sh.mu.Unlock()
 	e := sh.find(hash, key)
 	if e.found() {
 		sh.markRead(&e)
 	}
+	sh.mu.Unlock()
 	return e.rec
 }
 
 // markRead notes that a reader has the record of e, so that it must not change any more.
 func (sh *shard) markRead(e *entry) {
-	sh.slab(*e).shared = true
+	if e.w&read != 0 {
+		return
+	}
+	if s := sh.slab(*e); !s.shared {
+		s.shared = true
+	}
 	e.w |= read
 	atomic.StoreUint64(e.word, e.w)
 }

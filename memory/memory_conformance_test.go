@@ -11,15 +11,15 @@ import (
 
 func TestConformance(t *testing.T) {
 	for name, c := range map[string]memory.Config{
-		"default":  {},
-		"bounded":  {MaxBytes: 64 << 20, MaxEntries: 1 << 20},
-		"checked":  {CheckReads: true},
-		"encoding": {KeyEncoding: encoding.Safe()},
+		"default": {},
+		"entries": {MaxEntries: 20_000, KeyEncoding: encoding.Safe(), CheckReads: true},
+		"bytes":   {MaxBytes: 4 << 20},
+		"both":    {MaxBytes: 64 << 20, MaxEntries: 1 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := cachetest.Options{Synctest: true, KeyEncoding: c.KeyEncoding}
-			if c.MaxBytes > 0 {
-				o.MaxValue = 8<<20 - 1024
+			if c.MaxBytes == 4<<20 {
+				o.MaxValue = 1 << 20
 			}
 			cachetest.Run(t, func(t *testing.T) *cache.Cache {
 				m, err := memory.New(c)

@@ -87,7 +87,7 @@ func TestSweepResumesInASlabUsedAgain(t *testing.T) {
 			return sh.sweep(uint64(s.clock.precise()), &budget)
 		}
 		fill("v")
-		open := sh.main.open
+		open := sh.log.main.open
 		if sweep(10) {
 			t.Fatal("the sweep is done, want it in the middle")
 		}
@@ -95,7 +95,7 @@ func TestSweepResumesInASlabUsedAgain(t *testing.T) {
 			_ = s.Delete(ctx, fmt.Sprint("key", i)) // some have been found already
 		}
 		fill("a longer one")
-		if sh.main.open != open {
+		if sh.log.main.open != open {
 			t.Fatal("the slab was not used again")
 		}
 		for !sweep(1000) {

@@ -35,11 +35,11 @@ func TestMemoryThatNobodyReadIsUsedAgain(t *testing.T) {
 	s.churn(t, 10_000)
 	var open []*slab
 	for i := range s.shards {
-		open = append(open, s.shards[i].main.open)
+		open = append(open, s.shards[i].log.main.open)
 	}
 	s.churn(t, 100_000)
 	for i := range s.shards {
-		if s.shards[i].main.open != open[i] {
+		if s.shards[i].log.main.open != open[i] {
 			t.Errorf("shard %d has taken a new slab, though nothing lives in the old one", i)
 		}
 	}

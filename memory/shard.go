@@ -2,42 +2,37 @@ package memory
 
 import (
 	"hash/maphash"
-	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// shard holds the keys of a part of the hashes. Of gets, only the first of a record takes
-// the lock, and those that meet a writer: see search. What changes anything is done under
-// it.
+// shard holds the keys of a part of the hashes. It composes an index, a log of records, an
+// eviction policy and the search for expired entries, under one lock. Of gets, only the
+// first of a record takes the lock, and those that meet a writer: see search. What changes
+// anything is done under it.
 type shard struct {
-	// Read by lock-free readers, kept away from what writers change.
-	tables [parts]atomic.Pointer[table]
-	dir    directory
-	_      [64]byte
+	// Read without the lock, and kept away from what writers change.
+	index index
+	dir   directory
+	_     [104]byte
 
-	// What every store needs, in one cache line; TestLayout.
+	// What every store changes, in one cache line, but for the slabs; TestLayout.
 	mu       sync.Mutex
 	deciding atomic.Bool // see store.unexpired; writers set it only near deadlines
-	closed   bool        // looked at by append alone: the others find nothing
+	closed   bool        // looked at by write alone: the others find nothing
+	hungry   bool        // evicted though others have more than their part; see room.go
 	version  uint64      // counts the stores, and so the states of all keys
-	store    *store
-	slabs    []*slab // by number, as in dir
+	log      log
 
-	spoilt      string // what verify found; unlock panics with it
-	numbers     numbers
-	main, small queue // without bounds all slabs are in main
-	victim      *slab // being compacted
-	rotation    int   // where the search for the next victim begins
-	tableBytes  int
-	entries     int
-	evict       evictor
-	expire      expirer
+	store   *store
+	evict   evictor
+	sweepAt int    // the number of the slab that the search for expired entries has come to
+	spoilt  string // what verify found; unlock panics with it
 
 	expired, evictedEntries, evictedBytes uint64
-	_                                     [64]byte
+	_                                     [120]byte
 }
 
 // entry is where an entry was found, under the lock.
@@ -50,11 +45,11 @@ type entry struct {
 func (e entry) found() bool { return e.word != nil }
 
 // slab returns where the record of e lies.
-func (sh *shard) slab(e entry) *slab { return sh.slabs[slabOf(e.w)] }
+func (sh *shard) slab(e entry) *slab { return sh.log.slabs[slabOf(e.w)] }
 
 // find looks for a key, under the lock.
 func (sh *shard) find(hash uint64, key string) entry {
-	t := sh.tables[partOf(hash)].Load()
+	t := sh.index.tables[partOf(hash)].Load()
 	if t == nil {
 		return entry{}
 	}
@@ -79,24 +74,19 @@ func (sh *shard) find(hash uint64, key string) entry {
 	}
 }
 
-// at returns the entry whose record is r, at an offset of s, unless that is dead.
+// at returns the entry of a live record of s.
 func (sh *shard) at(s *slab, offset int, r *record) entry {
-	hash := sh.store.hashBytes(r.key())
-	if t := sh.tables[partOf(hash)].Load(); t != nil {
-		if word := t.find(hash, placeOf(s.id, offset)); word != nil {
-			return entry{word, atomic.LoadUint64(word), r}
-		}
-	}
-	return entry{}
+	word := sh.index.word(sh.store.hashBytes(r.key()), placeOf(s.id, offset))
+	return entry{word, atomic.LoadUint64(word), r}
 }
 
 // put stores a new state of a key. e is what find gave for it, present if it has not
 // expired. The deadline stands for v.TTL, which is not looked at.
-func (sh *shard) put(e entry, present bool, hash uint64, v *driver.Entry, deadline uint64) error {
+func (sh *shard) put(e entry, present bool, hash uint64, v *driver.Entry, deadline uint64, f flags) error {
 	h := newHeader(deadline, sh.version+1, v.Kind, len(v.Key), len(v.Value))
 	if e.found() && e.fits(v.Value) {
-		sh.overwrite(e, h, v.Value)
-	} else if err := sh.append(e, hash, h, v); err != nil {
+		sh.overwrite(e, h, v.Value, f)
+	} else if err := sh.append(e, hash, h, v, f); err != nil {
 		return err
 	}
 	sh.version++
@@ -109,46 +99,101 @@ func (sh *shard) put(e entry, present bool, hash uint64, v *driver.Entry, deadli
 // fits reports whether a value may take the place of the one of e: if no reader has or had
 // its bytes, and the new ones take as much room.
 func (e entry) fits(value []byte) bool {
-	return e.w&read == 0 && e.rec.header().valueLen() == len(value)
+	return e.w&read == 0 && e.rec.header().valueLen() == len(value) && !e.rec.is(wire)
 }
 
 // overwrite changes a record in place; the value must fit. Readers that come now wait for
 // the lock.
-func (sh *shard) overwrite(e entry, h header, value []byte) {
+func (sh *shard) overwrite(e entry, h header, value []byte, f flags) {
 	sh.verify(e.rec)
 	e.rec.setHeader(h)
+	e.rec.mark(f)
 	copy(e.rec.value(), value)
 	sh.sign(e.rec)
 	sh.slab(e).note(h.deadline)
 }
 
 // append writes a record behind the others.
-func (sh *shard) append(e entry, hash uint64, h header, v *driver.Entry) error {
-	size := headerSize + len(v.Key) + len(v.Value) + sh.store.trailer
-	if len(v.Value) > maxValue || sh.evict.maxBytes > 0 && size > sh.evict.maxBytes/2 {
-		return driver.ErrTooLarge
-	}
-	if sh.closed {
-		return driver.ErrClosed
-	}
-	s, offset, err := sh.allocate(sh.queueFor(e), size)
+func (sh *shard) append(e entry, hash uint64, h header, v *driver.Entry, f flags) error {
+	size, err := sh.write(sh.evict.queueFor(e, v), e, hash, h, v, f, nil)
 	if err != nil {
 		return err
+	}
+	if e.found() {
+		sh.dead(e)
+	}
+	sh.settle(size)
+	return nil
+}
+
+// write appends a record to q and puts it in the place of e in the index. ref is nil but
+// for a wire.
+func (sh *shard) write(q *queue, e entry, hash uint64, h header, v *driver.Entry, f flags, ref *wireRef) (size int, err error) {
+	size = headerSize + len(v.Key) + len(v.Value) + sh.log.trailer
+	if ref != nil {
+		size += wireRefSize
+	}
+	if len(v.Value) > maxValue || size > sh.store.largest {
+		return 0, driver.ErrTooLarge
+	}
+	if sh.closed {
+		return 0, driver.ErrClosed
+	}
+	s, offset, err := sh.log.allocate(q, size)
+	if err != nil {
+		return 0, err
 	}
 	r := s.record(offset)
 	r.setHeader(h)
 	copy(s.data[offset+headerSize:], v.Key)
 	copy(s.data[offset+headerSize+len(v.Key):], v.Value)
 	sh.sign(r)
+	if ref != nil {
+		sh.setRef(r, *ref)
+	}
 	s.note(h.deadline)
 	w := hash&hashMask | placeOf(s.id, offset) | live
 	if e.found() {
+		if e.used() {
+			f |= used
+		}
 		atomic.StoreUint64(e.word, w)
-		sh.dead(e)
 	} else {
-		sh.insert(hash, w)
-		sh.entries++
+		sh.index.insert(hash, w)
 	}
+	r[flagsAt] = byte(f)
+	return size, nil
+}
+
+// touch gives the value of a key, which must be present, a new deadline and so a new state.
+func (sh *shard) touch(e entry, hash uint64, key string, deadline uint64) error {
+	old := e.rec.header()
+	h := newHeader(deadline, sh.version+1, old.kind(), old.keyLen(), old.valueLen())
+	if e.w&read == 0 {
+		sh.verify(e.rec)
+		e.rec.setHeader(h)
+		e.rec.mark(used)
+		sh.slab(e).note(h.deadline)
+	} else if err := sh.rewrite(e, hash, h, key); err != nil {
+		return err
+	}
+	sh.version++
+	return nil
+}
+
+// rewrite appends a record with the value of e. A wire stays one.
+func (sh *shard) rewrite(e entry, hash uint64, h header, key string) error {
+	q, f, ref := sh.slab(e).queue, used, (*wireRef)(nil)
+	if e.rec.is(wire) {
+		of := sh.ref(e.rec)
+		f, ref = f|wire, &of
+	}
+	size, err := sh.write(q, e, hash, h, &driver.Entry{Key: key, Value: e.rec.value()}, f, ref)
+	if err != nil {
+		return err
+	}
+	sh.verify(e.rec)
+	sh.log.kill(sh.slab(e), e.rec)
 	sh.settle(size)
 	return nil
 }
@@ -157,9 +202,9 @@ func (sh *shard) delete(e entry, present bool) error {
 	if !e.found() {
 		return driver.ErrMiss
 	}
-	if sh.remove(e).sparse() {
-		sh.tidy()
-	}
+	sh.remove(e)
+	sh.index.tidy()
+	sh.evict.giveBack()
 	if !present {
 		sh.expired++
 		return driver.ErrMiss
@@ -167,186 +212,70 @@ func (sh *shard) delete(e entry, present bool) error {
 	return nil
 }
 
-// insert puts a word for a new key into the index.
-func (sh *shard) insert(hash, w uint64) {
-	table := &sh.tables[partOf(hash)]
-	t := table.Load()
-	if t == nil || t.full() {
-		sh.rebuild(t)
-		t = table.Load()
-	}
-	t.insert(w)
-}
-
-// remove takes an entry out of the index, and returns the table that it was in.
-func (sh *shard) remove(e entry) *table {
-	t := sh.tables[partOf(e.w)].Load()
-	t.remove(e.word)
-	sh.entries--
+// remove takes an entry out of the index.
+func (sh *shard) remove(e entry) {
+	sh.index.remove(e.word)
 	sh.dead(e)
-	return t
 }
 
-// tidy gives memory of the index back after removals; what was found before is void
-// afterwards.
-func (sh *shard) tidy() {
-	for i := range sh.tables {
-		if t := sh.tables[i].Load(); t != nil && t.sparse() {
-			sh.rebuild(t)
-		}
-	}
+// expire removes an entry whose deadline has passed.
+func (sh *shard) expire(e entry) {
+	sh.expired++
+	sh.remove(e)
 }
 
-// rebuild replaces a table, or none, by one of the right size, or by two.
-func (sh *shard) rebuild(old *table) {
-	if old == nil {
-		old = &table{parts: parts} // of no size
-	}
-	replaced := old.split()
-	old.moveTo(func(w uint64) *table { return replaced[old.half(w, len(replaced))] })
-	for _, t := range replaced {
-		sh.tableBytes += t.size()
-		sh.store.garbage.hold(t.size())
-		for i := range t.parts {
-			sh.tables[t.part+i].Store(t)
-		}
-	}
-	sh.tableBytes -= old.size()
-	sh.store.garbage.drop(old.size())
-}
-
-// dead counts the record of e as dead. A slab without live records is dropped, but for the
-// open one, which begins again unless somebody has read from it.
+// dead counts the record of e, which no word names any more, as dead.
 func (sh *shard) dead(e entry) {
 	sh.verify(e.rec)
-	n := sh.size(e.rec)
-	s := sh.slab(e)
-	s.live -= n
-	s.queue.live -= n
-	s.queue.entries--
-	if s.live > 0 {
+	if e.rec.is(wire) {
+		sh.unhook(e.rec)
+	}
+	sh.log.kill(sh.slab(e), e.rec)
+}
+
+// move moves a record to the end of q. If there is no room for it, the entry is evicted.
+func (sh *shard) move(e entry, q *queue) {
+	size := sh.log.size(e.rec)
+	s, offset, err := sh.log.allocate(q, size)
+	if err != nil { // no number is left for a slab
+		sh.evictedBytes++
+		sh.remove(e)
 		return
 	}
-	if s != s.queue.open {
-		sh.drop(s)
-	} else if !s.shared {
-		s.rewind()
-		if sh.expire.slab == s {
-			sh.expire.offset = 0 // it stopped amid records that are no more
-		}
-	}
-}
-
-func (sh *shard) size(r *record) int {
-	return r.header().end() + sh.store.trailer
-}
-
-// allocate finds room for a record at the end of q.
-func (sh *shard) allocate(q *queue, size int) (s *slab, offset int, err error) {
-	s = q.open
-	if s == nil || s.used+size > len(s.data) {
-		n := sh.slabSize()
-		if size > max(n/8, minSlab/4) {
-			n = size // a slab of its own
-		}
-		s = &slab{data: slices.Grow([]byte(nil), n), first: forever}
-		s.data = s.data[:cap(s.data)]
-		if !sh.number(s) {
-			return nil, 0, errFull
-		}
-		q.push(s)
-		sh.store.garbage.hold(len(s.data))
-		if n != size {
-			if o := q.open; o != nil && o.live == 0 {
-				sh.drop(o)
-			}
-			q.open = s
-		}
-	}
-	offset = s.used
-	s.used += size
-	s.live += size
-	q.live += size
-	q.entries++
-	return s, offset, nil
-}
-
-// slabSize grows with the shard: a small cache has small slabs.
-func (sh *shard) slabSize() int {
-	n := minSlab
-	for total := sh.bytes(); n < maxSlab && n*sh.store.perShard < total; {
-		n *= 2
-	}
-	return n
-}
-
-// bytes is what the shard holds, dead records and all.
-func (sh *shard) bytes() int {
-	return sh.main.bytes + sh.small.bytes + sh.tableBytes + sh.evict.ghost.bytes()
-}
-
-// drop leaves a slab to the garbage collector.
-func (sh *shard) drop(s *slab) {
-	if s.queue.open == s {
-		s.queue.open = nil
-	}
-	s.queue.live -= s.live
-	s.queue.remove(s)
-	sh.freeNumber(s)
-	sh.store.garbage.drop(len(s.data))
-}
-
-// relocate moves a record to the end of q.
-func (sh *shard) relocate(e entry, q *queue) error {
-	size := sh.size(e.rec)
-	s, offset, err := sh.allocate(q, size)
-	if err != nil {
-		return err
-	}
 	copy(s.data[offset:], e.rec.bytes(0, size))
-	s.note(e.rec.deadline())
+	r := s.record(offset)
+	r[flagsAt] &^= byte(used)
+	s.note(r.deadline())
 	atomic.StoreUint64(e.word, e.w&hashMask|placeOf(s.id, offset)|live)
-	sh.dead(e)
-	return nil
+	sh.verify(e.rec)
+	sh.log.kill(sh.slab(e), e.rec)
 }
 
-// walk calls visit with each record of s from offset on, dead or alive, until limit
-// bytes were passed or s was dropped, and returns where it stopped.
-func (sh *shard) walk(s *slab, offset, limit int, visit func(offset int, r *record)) int {
-	for end := min(offset+limit, s.used); offset < end && s.queue != nil; {
-		r := s.record(offset)
-		n := sh.size(r)
-		visit(offset, r)
-		offset += n
-	}
-	return offset
+// bytes is what the shard keeps reachable.
+func (sh *shard) bytes() int {
+	return sh.log.bytes() + sh.index.bytes + sh.evict.ghost.bytes() + sh.log.wires.entries*wireCost
 }
 
-// clear removes everything, for good if close is set, and returns what was spoilt.
+// footprint is what the shard needs: bytes, without the parts of slabs that are not in use.
+func (sh *shard) footprint() int {
+	return sh.log.footprint() + sh.index.bytes + sh.evict.ghost.bytes() + sh.log.wires.entries*wireCost
+}
+
+// clear removes everything, for good if close is set, and returns what was spoilt. The
+// caller holds the lock.
 func (sh *shard) clear(close bool) (spoilt string) {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
 	sh.closed = sh.closed || close
 	sh.verifyAll()
-	for i := range sh.tables {
-		if t := sh.tables[i].Swap(nil); t != nil {
-			t.moveTo(nil)
-		}
-	}
-	sh.store.garbage.drop(sh.tableBytes)
-	for _, q := range []*queue{&sh.main, &sh.small} {
-		for q.head != nil {
-			sh.drop(q.head)
-		}
-		q.entries = 0
-	}
-	sh.tableBytes, sh.entries, sh.victim = 0, 0, nil
+	sh.unhookAll()
+	sh.index.clear()
+	sh.log.clear()
 	sh.evict.ghost = ghost{}
+	sh.evict.giveBack()
 	spoilt, sh.spoilt = sh.spoilt, ""
 	return spoilt
 }
 
-// hash functions: seeded at random for each cache, so that nobody can choose keys that
-// collide.
+// The hash functions are seeded at random for each cache, so that nobody can choose keys
+// that collide.
 func (s *store) hash(key string) uint64      { return maphash.String(s.seed, key) & s.hashMask }
 func (s *store) hashBytes(key []byte) uint64 { return maphash.Bytes(s.seed, key) & s.hashMask }

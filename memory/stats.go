@@ -8,9 +8,11 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// counters count gets. A get takes the stripe of its goroutine, so that
-// processors do not fight for one cache line.
-type counters [stripes]struct {
+// counters count gets. A get takes the stripe of its goroutine, so that processors do not
+// compete for one cache line.
+type counters [stripes]stripe
+
+type stripe struct {
 	hits, misses atomic.Uint64
 	_            [112]byte
 }
@@ -23,10 +25,7 @@ const (
 // stripe chooses by the address of the stack, which differs between goroutines, in a
 // multiplicative hash (Knuth, The Art of Computer Programming 3, 6.4): stacks of the same size
 // lie at regular distances.
-func (c *counters) stripe() *struct {
-	hits, misses atomic.Uint64
-	_            [112]byte
-} {
+func (c *counters) stripe() *stripe {
 	var here byte
 	at := uint64(uintptr(unsafe.Pointer(&here)))
 	return &c[(at>>11)*0x9e37_79b9_7f4a_7c15>>(64-stripeBits)]
@@ -54,7 +53,7 @@ func (s *store) Stats(context.Context) (driver.Stats, error) {
 		st.Expirations += sh.expired
 		st.EvictionsByCount += sh.evictedEntries
 		st.EvictionsBySize += sh.evictedBytes
-		st.Entries += uint64(sh.entries)
+		st.Entries += uint64(sh.index.live)
 		st.Bytes += uint64(sh.bytes())
 		sh.mu.Unlock()
 	}

@@ -21,8 +21,8 @@ type store struct {
 	mask     uint64
 	seed     maphash.Seed
 	hashMask uint64 // all ones; tests force collisions with less
-	perShard int    // about how many slabs a shard is divided into
 	trailer  int    // bytes after each record: 0, or a checksum's
+	largest  int    // no record may be longer
 	clock    clock
 
 	interval  int64 // Config.BucketInterval
@@ -33,8 +33,9 @@ type store struct {
 	lookBegan int64
 	lastSlice int64
 
-	garbage  garbage
-	counters counters
+	entries, bytes *room // the bounds
+	wires          wires
+	counters       counters
 }
 
 var (
@@ -44,6 +45,7 @@ var (
 	_ driver.Pinger        = (*store)(nil)
 	_ driver.StatsReporter = (*store)(nil)
 	_ local.Cache          = (*store)(nil)
+	_ local.Wirer          = (*store)(nil)
 )
 
 func newStore(c Config) *store {
@@ -53,24 +55,29 @@ func newStore(c Config) *store {
 		mask:     uint64(n - 1),
 		seed:     maphash.MakeSeed(),
 		hashMask: ^uint64(0),
-		perShard: 32,
+		largest:  math.MaxInt,
 		interval: int64(c.BucketInterval),
-		garbage:  garbage{least: 64 << 20, part: 1},
+		entries:  newRoom(c.MaxEntries, n),
+		bytes:    newRoom(c.MaxBytes, n),
+	}
+	of := log{perShard: 16, part: 1, extra: 4 << 20 / n}
+	if c.MaxBytes > 0 {
+		s.largest = int(min(c.MaxBytes/2, math.MaxInt))
+		of = log{perShard: 256, part: 4} // what is evicted costs more than moving
 	}
 	if c.CheckReads {
 		s.trailer = checksumSize
-	}
-	if c.MaxBytes > 0 {
-		s.perShard = 128
-		s.garbage = garbage{least: 8 << 20, part: 20, strict: true}
 	}
 	s.clock.start()
 	s.lookEvery = lookPeriod(c.BucketInterval, c.Buckets)
 	for i := range s.shards {
 		sh := &s.shards[i]
 		sh.store = s
-		sh.evict.maxBytes = share(c.MaxBytes, n, i)
-		sh.evict.maxEntries = share(c.MaxEntries, n, i)
+		sh.log = of
+		sh.log.dir, sh.log.trailer = &sh.dir, s.trailer
+		sh.evict.sh = sh
+		s.entries.join(&sh.evict.entries)
+		s.bytes.join(&sh.evict.bytes)
 	}
 	return s
 }
@@ -86,15 +93,6 @@ func shardCount(c Config) int {
 		n /= 2
 	}
 	return n
-}
-
-// share is the i-th of n parts of a bound.
-func share(bound int64, n, i int) int {
-	part := bound / int64(n)
-	if int64(i) < bound%int64(n) {
-		part++
-	}
-	return int(min(part, math.MaxInt)) // on 32 bits no shard holds more
 }
 
 func (s *store) shard(hash uint64) *shard { return &s.shards[hash&s.mask] }
@@ -144,11 +142,15 @@ func (s *store) release(sh *shard, now int64) {
 	if sh.deciding.Load() {
 		sh.deciding.Store(false)
 	}
+	hungry := sh.hungry
+	sh.hungry = false
 	sh.unlock()
 	if now >= s.nextLook.Load() {
 		s.sweep(now)
 	}
-	s.garbage.wait()
+	if hungry {
+		s.feed(sh)
+	}
 }
 
 // moment is now, precise if a short TTL is to be reckoned from it. From a coarse reading
@@ -161,18 +163,27 @@ func (s *store) moment(ttl time.Duration) int64 {
 	return s.clock.now()
 }
 
-// longTTL is from when on 10 ms do not matter.
-const longTTL = time.Minute
+const (
+	// longTTL is from when on 10 ms do not matter.
+	longTTL = time.Minute
+
+	// largeValue is from what length on reserve looks at a value; no room is so small
+	// that a shorter one is large.
+	largeValue = 64 << 10
+)
 
 func (s *store) Store(_ context.Context, mode driver.Mode, v driver.Entry) error {
 	hash := s.hash(v.Key)
 	now := s.moment(v.TTL)
+	if len(v.Value) >= largeValue {
+		s.reserve(hash, v.Key, len(v.Value))
+	}
 	sh, e, present := s.hold(hash, v.Key)
 	var err error
 	if mode == driver.Add && present || mode == driver.Replace && !present {
 		err = driver.ErrNotStored
 	} else {
-		err = sh.put(e, present, hash, &v, deadline(now, v.TTL))
+		err = sh.put(e, present, hash, &v, deadline(now, v.TTL), 0)
 	}
 	s.release(sh, now)
 	return err
@@ -208,10 +219,13 @@ func (s *store) count(key string, delta uint64, down bool) (n uint64, err error)
 
 func (s *store) CompareAndSwap(_ context.Context, t any, v driver.Entry) error {
 	hash, now := s.hash(v.Key), s.moment(v.TTL)
+	if len(v.Value) >= largeValue {
+		s.reserve(hash, v.Key, len(v.Value))
+	}
 	sh, e, present := s.hold(hash, v.Key)
-	err := e.is(t, present)
+	err := e.matches(t, present)
 	if err == nil {
-		err = sh.put(e, true, hash, &v, deadline(now, v.TTL))
+		err = sh.put(e, true, hash, &v, deadline(now, v.TTL), used)
 	}
 	s.release(sh, now)
 	return err
@@ -220,7 +234,7 @@ func (s *store) CompareAndSwap(_ context.Context, t any, v driver.Entry) error {
 func (s *store) CompareAndDelete(_ context.Context, key string, t any) error {
 	hash, now := s.hash(key), s.clock.now()
 	sh, e, present := s.hold(hash, key)
-	err := e.is(t, present)
+	err := e.matches(t, present)
 	if err == nil {
 		err = sh.delete(e, true)
 	}
@@ -228,8 +242,8 @@ func (s *store) CompareAndDelete(_ context.Context, key string, t any) error {
 	return err
 }
 
-// is returns nil if e is in the state that t names.
-func (e entry) is(t any, present bool) error {
+// matches returns nil if e is in the state that t names.
+func (e entry) matches(t any, present bool) error {
 	if !present {
 		return driver.ErrMiss
 	}
@@ -245,8 +259,7 @@ func (e entry) is(t any, present bool) error {
 	return nil
 }
 
-// GetAndTouch returns the bytes of the old record, which stays as it is because it is marked
-// as read.
+// GetAndTouch marks the record whose bytes it returns as read, so that they stay.
 func (s *store) GetAndTouch(_ context.Context, key string, ttl time.Duration) (value []byte, err error) {
 	hash, now := s.hash(key), s.moment(ttl)
 	sh, e, present := s.hold(hash, key)
@@ -254,26 +267,25 @@ func (s *store) GetAndTouch(_ context.Context, key string, ttl time.Duration) (v
 	err = driver.ErrMiss
 	if present {
 		sh.verify(e.rec)
-		sh.markRead(&e)
 		value = e.rec.value()
-		v := driver.Entry{Key: key, Value: value, Kind: e.rec.header().kind()}
-		err = sh.put(e, true, hash, &v, deadline(now, ttl))
+		inPlace := e.w&read == 0
+		if err = sh.touch(e, hash, key, deadline(now, ttl)); err != nil {
+			value = nil
+		} else if inPlace {
+			sh.markRead(&e)
+		}
 	}
 	s.release(sh, now)
-	if err != nil {
-		return nil, err
-	}
-	return value, nil
+	return value, err
 }
 
-// Touch stores the value again: to a Swapper it is a change.
+// Touch makes a new state of the key.
 func (s *store) Touch(_ context.Context, key string, ttl time.Duration) error {
 	hash, now := s.hash(key), s.moment(ttl)
 	sh, e, present := s.hold(hash, key)
 	err := driver.ErrMiss
 	if present {
-		v := driver.Entry{Key: key, Value: e.rec.value(), Kind: e.rec.header().kind()}
-		err = sh.put(e, true, hash, &v, deadline(now, ttl))
+		err = sh.touch(e, hash, key, deadline(now, ttl))
 	}
 	s.release(sh, now)
 	return err
@@ -291,11 +303,18 @@ func (s *store) Close() error {
 }
 
 // clear removes everything, for good if close is set, and then panics with what was
-// spoilt.
+// spoilt. It locks all shards at once: a wire must not go with its shard while an item that
+// was stored meanwhile stays in another.
 func (s *store) clear(close bool) {
+	for i := range s.shards {
+		s.shards[i].mu.Lock()
+	}
 	spoilt := ""
 	for i := range s.shards {
 		spoilt = cmp.Or(spoilt, s.shards[i].clear(close))
+	}
+	for i := range s.shards {
+		s.shards[i].mu.Unlock()
 	}
 	if spoilt != "" {
 		panic(spoilt)

@@ -1,6 +1,14 @@
-// Package local holds the interface through which package cache calls package memory
-// without checking keys first.
+// Package local holds what packages cache, dependency and memory do together that drivers
+// and programs cannot see.
 package local
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/larder-go/larder/cache/driver"
+)
 
 // A Cache is a cache in the process. It stores valid keys only, so a lookup that finds a
 // key has proved it valid. The key is checked only after a miss: a check before the lookup
@@ -17,3 +25,33 @@ type Cache interface {
 	// the check of the key nor a lock: it takes 0.7 of the time.
 	Has(key string) bool
 }
+
+// A Wire is an entry that package dependency stores. It makes a Delete of a master remove
+// an item.
+type Wire struct {
+	Entry  driver.Entry // its key is that of a slot; its value names the item to programs
+	Master string       // the encoded key of the master
+	Item   string       // the encoded key of the item
+	Number uint64       // which slot of the master it is, by the count of the master
+}
+
+// A Wirer is a driver in the process that must know which entries are wires, because it
+// evicts.
+type Wirer interface {
+	// AddWire stores w.Entry if its key is absent, and otherwise returns
+	// driver.ErrNotStored. If the confirmation that follows finds the master present,
+	// then the wire and the master stay for as long as the item that was there before
+	// the call, within the TTL of the wire. A wire to that item from a slot of that
+	// master of the same number or less may take the place of w: it is then in a new
+	// state. ErrEvicted is returned when there is no room for the wire: the item that
+	// was there before the call has been evicted instead.
+	AddWire(w Wire) error
+}
+
+// ErrEvicted is returned by Wirer.AddWire.
+var ErrEvicted = errors.New("the item was evicted instead of being wired")
+
+// AddWires stores a wire for each of keys in slots of a master from number first on, if the
+// driver of c is a Wirer. Otherwise it returns false and does nothing. Package cache sets it;
+// c is a *cache.Cache.
+var AddWires func(ctx context.Context, c any, master string, first uint64, slots, keys []string, ttl time.Duration) ([]error, bool)

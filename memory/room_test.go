@@ -1,0 +1,143 @@
+package memory
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/larder-go/larder/cache/driver"
+)
+
+// No large value is evicted while the cache has room, whatever shards the keys fall into.
+func TestLargeValuesFillTheRoom(t *testing.T) {
+	const bound = 64 << 20
+	for _, c := range []struct{ values, length int }{{8, 4 << 20}, {12, 4 << 20}, {100, 500_000}} {
+		for range 2 { // the hashes differ
+			s := newDriver(Config{MaxBytes: bound})
+			value := strings.Repeat("v", c.length)
+			for i := range c.values {
+				s.mustSet(t, fmt.Sprint("k", i), value, 0)
+			}
+			for i := range c.values {
+				s.wantGet(t, fmt.Sprint("k", i), value)
+			}
+			if st := s.stats(); st.EvictionsBySize > 0 || st.Bytes > bound {
+				t.Errorf("%d values of %d bytes: %+v; want no evictions", c.values, c.length, st)
+			}
+			s.consistent(t)
+			_ = s.Close()
+		}
+	}
+}
+
+// The largest value is half of MaxBytes, on any number of processors.
+func TestLargestValue(t *testing.T) {
+	for _, bound := range []int64{MinMaxBytes, 1 << 20, 64 << 20} {
+		s := newDriver(Config{MaxBytes: bound})
+		v := make([]byte, bound/2-headerSize-1)
+		if err := s.Store(ctx, driver.Set, driver.Entry{Key: "k", Value: v}); err != nil {
+			t.Errorf("MaxBytes %d: a value of %d bytes: %v", bound, len(v), err)
+		}
+		if got, err := s.Get(ctx, "k"); err != nil || len(got) != len(v) {
+			t.Errorf("MaxBytes %d: Get: %d bytes, %v; want %d", bound, len(got), err, len(v))
+		}
+		if err := s.Store(ctx, driver.Set, driver.Entry{Key: "k", Value: append(v, 0)}); err != driver.ErrTooLarge {
+			t.Errorf("MaxBytes %d: a value of %d bytes: %v, want ErrTooLarge", bound, len(v)+1, err)
+		}
+		_ = s.Close()
+	}
+}
+
+// What many small entries leave behind, index and all, large ones can take.
+func TestIndexGivesItsRoomBack(t *testing.T) {
+	const bound, large = 8 << 20, 1500 // of 4,100 bytes: three quarters of the bound
+	s := newDriver(Config{MaxBytes: bound})
+	for i := range 60_000 {
+		s.mustSet(t, fmt.Sprint("small", i), "0123456789abcdef", 0)
+	}
+	index := func() (n int) {
+		for i := range s.shards {
+			n += s.shards[i].index.bytes
+		}
+		return n
+	}
+	full := index()
+	value := strings.Repeat("v", 4<<10)
+	hits := 0
+	for round := range 3 {
+		hits = 0
+		for i := range large {
+			k := fmt.Sprint("large", i)
+			if _, err := s.Get(ctx, k); err == nil {
+				hits++
+			} else {
+				s.mustSet(t, k, value, 0)
+			}
+		}
+		t.Logf("round %d: %d of %d hit, the index takes %d of %d bytes", round, hits, large, index(), full)
+	}
+	if hits < large {
+		t.Errorf("%d of %d large values hit, want all", hits, large)
+	}
+	if n := index(); n > full/2 {
+		t.Errorf("the index takes %d bytes, want less than half of the %d when it was full of small entries", n, full)
+	}
+	s.consistent(t)
+}
+
+// Counting is a use of an entry: under pressure counters stay as keys that are read do.
+func TestCountingIsAUse(t *testing.T) {
+	s := newDriver(Config{MaxEntries: 1000})
+	const counted = 100
+	for i := range counted {
+		s.mustSet(t, fmt.Sprint("counter", i), "0", 0)
+		s.mustSet(t, fmt.Sprint("read", i), "0", 0)
+	}
+	lost, missed := 0, 0
+	for i := range 50_000 {
+		s.mustSet(t, fmt.Sprint("pressure", i), "v", 0)
+		if i%4 > 0 {
+			continue
+		}
+		if _, err := s.Increment(ctx, fmt.Sprint("counter", i/4%counted), 1); err != nil {
+			lost++
+			s.mustSet(t, fmt.Sprint("counter", i/4%counted), "0", 0)
+		}
+		if _, err := s.Get(ctx, fmt.Sprint("read", i/4%counted)); err != nil {
+			missed++
+			s.mustSet(t, fmt.Sprint("read", i/4%counted), "0", 0)
+		}
+	}
+	if lost > missed+counted/10 {
+		t.Errorf("%d counters lost, %d keys that are read", lost, missed)
+	}
+}
+
+// Shards that take room from each other at once keep the bound and lose none of it.
+func TestRoomUnderContention(t *testing.T) {
+	s := newDriver(Config{MaxBytes: 64 << 20, MaxEntries: 5000})
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			for i := range 1500 {
+				k := fmt.Sprint(g, "-", i)
+				v := make([]byte, 100)
+				if i%50 == 0 {
+					v = make([]byte, 1<<20+i*100)
+				}
+				if err := s.Store(ctx, driver.Set, driver.Entry{Key: k, Value: v}); err != nil {
+					t.Error(err)
+				}
+				if i%3 == 0 {
+					_ = s.Delete(ctx, fmt.Sprint(g, "-", i/2))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if st := s.stats(); st.Bytes > 64<<20 || st.Entries > 5000 {
+		t.Errorf("%+v", st)
+	}
+	s.consistent(t)
+}
