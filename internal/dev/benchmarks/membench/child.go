@@ -14,6 +14,7 @@ type Job struct {
 	Peer  string
 	Seed  uint64
 	Quick bool
+	Row   string `json:",omitempty"` // of the part speed: only this one
 	Mix   string `json:",omitempty"` // of sizes, for the part bound
 }
 

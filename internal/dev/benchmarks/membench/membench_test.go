@@ -19,18 +19,18 @@ func TestRows(t *testing.T) {
 		missing := []workload.Sequence{workload.Draw(chunk, workload.Absent(r, entries))}
 		for _, row := range speedRows {
 			keys := present
-			if row.Keys == absentKeys {
+			if row.Keys == absentKeys || row.Keys == absentSmall {
 				keys = missing
 			}
 			if row.Count {
 				keys = []workload.Sequence{workload.Draw(chunk, workload.Uniform(r, smallEntries))}
 			}
-			timing, ok := timeRow(p, c, row, keys, 2*time.Millisecond)
+			timing, ok := timeRow(p, c, row, keys, time.Millisecond, 2*time.Millisecond)
 			if !ok || p.Name == peers.Idle.Name {
 				continue
 			}
 			want := 1.0
-			if row.Keys == absentKeys {
+			if row.Keys == absentKeys || row.Keys == absentSmall {
 				want = 0
 			}
 			if timing.Ns <= 0 || timing.Hits >= 0 && timing.Hits != want {

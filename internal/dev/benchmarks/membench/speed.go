@@ -2,6 +2,7 @@ package membench
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,11 +21,13 @@ const (
 
 // Timing is one row of the speed part.
 type Timing struct {
-	Row    string
-	Ns     float64 // per operation, of all workers together
-	Allocs float64 // per operation
-	Hits   float64 // part of the gets that found something; -1 without gets
-	Others float64 // part of the processors that the rest of the machine used
+	Row     string
+	Ns      float64 // per operation, of all workers together; the median of the windows
+	Least   float64 // of the windows
+	Allocs  float64 // per operation
+	Garbage float64 // bytes allocated per operation
+	Hits    float64 // part of the gets that found something; -1 without gets
+	Others  float64 // part of the processors that the rest of the machine used
 }
 
 // stream is the work of one goroutine. It is written to with every operation, so no
@@ -88,6 +91,16 @@ func mixed(every int) func(*stream) {
 	}
 }
 
+// getsAndSets gets each key and then sets it, as one that counts or updates by itself.
+func getsAndSets(s *stream) {
+	from := s.next()
+	for i := from; i < from+chunk; i++ {
+		key := s.keys.At(i)
+		s.get(key)
+		s.w.Set(key, s.values[i%len(s.values)])
+	}
+}
+
 func adds(s *stream) {
 	w := s.w.(peers.Adder)
 	from := s.next()
@@ -123,6 +136,8 @@ const (
 	uniformLarge
 	zipfLarge
 	absentKeys
+	oneKey
+	absentSmall
 )
 
 // speedRow is one row of the speed part.
@@ -141,6 +156,11 @@ var speedRows = []speedRow{
 	{Name: "get, zipf", Keys: zipfLarge, Large: true, step: gets},
 	{Name: "get, uniform", Keys: uniformLarge, Large: true, step: gets},
 	{Name: "get, absent", Keys: absentKeys, Large: true, step: gets},
+	{Name: "get, absent, 10k", Keys: absentSmall, step: gets},
+	{Name: "90/10, 10k", Keys: uniformSmall, Write: true, step: mixed(10)},
+	{Name: "50/50, 10k", Keys: uniformSmall, Write: true, step: mixed(2)},
+	{Name: "get+set, 10k", Keys: uniformSmall, Write: true, step: getsAndSets},
+	{Name: "get+set, 1 key", Keys: oneKey, Write: true, step: getsAndSets},
 	{Name: "90/10, zipf", Keys: zipfLarge, Large: true, Write: true, step: mixed(10)},
 	{Name: "50/50, zipf", Keys: zipfLarge, Large: true, Write: true, step: mixed(2)},
 	{Name: "overwrite, 10k", Keys: uniformSmall, Write: true, step: sets},
@@ -150,16 +170,27 @@ var speedRows = []speedRow{
 	{Name: "increment", Keys: uniformSmall, Count: true, step: counts},
 }
 
-// durations returns how long a row is measured, after a tenth of that as a warm-up.
-func (r speedRow) duration(quick bool) time.Duration {
-	d := 150 * time.Millisecond
+func rowOf(name string) (speedRow, bool) {
+	i := slices.IndexFunc(speedRows, func(r speedRow) bool { return r.Name == name })
+	if i < 0 {
+		return speedRow{}, false
+	}
+	return speedRows[i], true
+}
+
+// durations returns how long a row warms up and how long it is measured then. Rows that
+// write warm up until what they cost later is paid as well: garbage collections, memory
+// that is given back, moving together what lives; and on pages that were touched before,
+// as the first touch of a page costs as much as many operations.
+func (r speedRow) durations(quick bool) (warmup, d time.Duration) {
+	warmup, d = 15*time.Millisecond, 150*time.Millisecond
 	if r.Write {
-		d = 300 * time.Millisecond
+		warmup, d = time.Second, 500*time.Millisecond
 	}
 	if quick {
-		d /= 3
+		warmup, d = warmup/4, d/3
 	}
-	return d
+	return warmup, d
 }
 
 func runSpeed(j Job) (any, error) {
@@ -169,6 +200,9 @@ func runSpeed(j Job) (any, error) {
 	}
 	var timings []Timing
 	for _, large := range []bool{false, true} {
+		if row, ok := rowOf(j.Row); ok && row.Large != large {
+			continue
+		}
 		entries, overwrites := smallEntries, 8_000_000
 		if large {
 			entries = largeEntries
@@ -186,7 +220,11 @@ func runSpeed(j Job) (any, error) {
 			if row.Large != large {
 				continue
 			}
-			if t, ok := timeRow(p, c, row, keys[row.Keys], row.duration(j.Quick)); ok {
+			if j.Row != "" && row.Name != j.Row {
+				continue
+			}
+			warmup, d := row.durations(j.Quick)
+			if t, ok := timeRow(p, c, row, keys[row.Keys], warmup, d); ok {
 				timings = append(timings, t)
 			}
 		}
@@ -209,6 +247,8 @@ func drawKeys(seed uint64, entries int, large bool) map[keySource][]workload.Seq
 		}
 		if !large {
 			draw(uniformSmall, 1<<16, workload.Uniform(r, entries))
+			draw(absentSmall, 1<<16, workload.Absent(r, entries))
+			draw(oneKey, chunk, func() int { return 0 })
 			continue
 		}
 		draw(uniformLarge, 1<<20, workload.Uniform(r, entries))
@@ -218,8 +258,9 @@ func drawKeys(seed uint64, entries int, large bool) map[keySource][]workload.Seq
 	return keys
 }
 
-// timeRow measures one row for d; false if the implementation cannot do it.
-func timeRow(p peers.Peer, c peers.Cache, row speedRow, keys []workload.Sequence, d time.Duration) (Timing, bool) {
+// timeRow measures one row for d after a warm-up; false if the implementation cannot do
+// it.
+func timeRow(p peers.Peer, c peers.Cache, row speedRow, keys []workload.Sequence, warmup, d time.Duration) (Timing, bool) {
 	if row.Count && p.NewCounters == nil {
 		return Timing{}, false
 	}
@@ -240,7 +281,7 @@ func timeRow(p peers.Peer, c peers.Cache, row speedRow, keys []workload.Sequence
 		values := workload.Values(workload.Rand(uint64(i)), 1024, valueSize)
 		streams[i] = &stream{w: w, keys: keys[i], values: values, count: counters}
 	}
-	together(streams, row.step, d/10)
+	together(streams, row.step, warmup)
 	t := measure(streams, row, d)
 	for try := 1; t.Others > maxOthers && try < tries; try++ {
 		if again := measure(streams, row, d); again.Others < t.Others {
@@ -257,6 +298,10 @@ const (
 	tries     = 3
 )
 
+// windows is how many parts a row is measured in. The median counts: what disturbs a
+// moment does not reach the figure.
+const windows = 5
+
 func measure(streams []*stream, row speedRow, d time.Duration) Timing {
 	for _, s := range streams {
 		s.gets, s.hits = 0, 0
@@ -264,10 +309,19 @@ func measure(streams []*stream, row speedRow, d time.Duration) Timing {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	use := usageNow()
-	rate, ops := together(streams, row.step, d)
-	t := Timing{Row: row.Name, Ns: 1e9 / rate, Others: others(use), Hits: -1}
+	var ns []float64
+	ops := 0
+	for range windows {
+		rate, n := together(streams, row.step, d/windows)
+		ns = append(ns, 1e9/rate)
+		ops += n
+	}
+	t := Timing{Row: row.Name, Others: others(use), Hits: -1}
+	slices.Sort(ns)
+	t.Ns, t.Least = ns[windows/2], ns[0]
 	runtime.ReadMemStats(&after)
 	t.Allocs = float64(after.Mallocs-before.Mallocs) / float64(ops)
+	t.Garbage = float64(after.TotalAlloc-before.TotalAlloc) / float64(ops)
 	gets, hits := 0, 0
 	for _, s := range streams {
 		gets, hits = gets+s.gets, hits+s.hits
