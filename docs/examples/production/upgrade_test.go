@@ -1,0 +1,153 @@
+package production_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/dependency"
+	"github.com/larder-go/larder/memory"
+)
+
+// open opens the cache of the program. Increase the version when what a key holds changes
+// its form or its meaning.
+func open(dsn string) (*cache.Cache, error) {
+	c, err := cache.Open(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return c.WithPrefix("v2/"), nil
+}
+
+// Pages invalidates pages in two versions.
+type Pages struct {
+	versions []*dependency.Dependency
+}
+
+// newPages takes the cache without a prefix.
+func newPages(c *cache.Cache) (*Pages, error) {
+	var p Pages
+	for _, prefix := range []string{"v1/", "v2/"} {
+		d, err := dependency.New(c.WithPrefix(prefix), time.Hour)
+		if err != nil {
+			return nil, err
+		}
+		p.versions = append(p.versions, d)
+	}
+	return &p, nil
+}
+
+// Changed drops the pages that show an order.
+func (p *Pages) Changed(ctx context.Context, order string) error {
+	var errs []error
+	for _, d := range p.versions {
+		errs = append(errs, d.Delete(ctx, "order:"+order+":"))
+	}
+	return errors.Join(errs...)
+}
+
+func Example_upgrade() {
+	ctx := context.Background()
+	c, err := memory.New(memory.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	pages, err := newPages(c)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i, prefix := range []string{"v1/", "v2/"} {
+		if err := c.WithPrefix(prefix).Set(ctx, "page:1", []byte("old"), time.Hour); err != nil {
+			fmt.Println(err)
+		}
+		if err := pages.versions[i].Add(ctx, "order:7:", "page:1"); err != nil {
+			fmt.Println(err)
+		}
+	}
+	fmt.Println(pages.Changed(ctx, "7"))
+	for _, prefix := range []string{"v2/", "v1/"} {
+		_, err := c.WithPrefix(prefix).Get(ctx, "page:1")
+		fmt.Println(err)
+	}
+	// Output:
+	// <nil>
+	// cache: miss
+	// cache: miss
+}
+
+func TestOpenHasVersion(t *testing.T) {
+	c, err := open("memory://")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Set(t.Context(), "page:1", []byte("new"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Get(t.Context(), "page:1"); err != nil {
+		t.Error(err)
+	}
+	for _, whole := range c.Partitions() {
+		if _, err := whole.Get(t.Context(), "v2/page:1"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// What the table on changes of a struct says of JSON.
+func TestStructsOfTwoReleases(t *testing.T) {
+	type v1 struct {
+		Name string
+		Age  int
+	}
+	type added struct {
+		Name string
+		Age  int
+		Mail string
+	}
+	type renamed struct {
+		FullName string
+		Age      int
+	}
+	type retyped struct {
+		Name string
+		Age  string
+	}
+	encode := func(v any) []byte {
+		data, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	var a added
+	if err := json.Unmarshal(encode(v1{"ann", 30}), &a); err != nil || a != (added{"ann", 30, ""}) {
+		t.Errorf("a field that was added: %v %v", a, err)
+	}
+	var old v1
+	if err := json.Unmarshal(encode(added{"ann", 30, "a@b"}), &old); err != nil || old != (v1{"ann", 30}) {
+		t.Errorf("the old release reads the new form: %v %v", old, err)
+	}
+	if err := json.Unmarshal(encode(old), &a); err != nil {
+		t.Fatal(err)
+	}
+	a = added{}
+	if err := json.Unmarshal(encode(old), &a); err != nil || a.Mail != "" {
+		t.Errorf("written back by the old release: %v %v", a, err)
+	}
+	var r renamed
+	if err := json.Unmarshal(encode(v1{"ann", 30}), &r); err != nil || r != (renamed{"", 30}) {
+		t.Errorf("a field that was renamed: %v %v", r, err)
+	}
+	var y retyped
+	if err := json.Unmarshal(encode(v1{"ann", 30}), &y); err == nil {
+		t.Errorf("a field of another type: %v", y)
+	}
+}
