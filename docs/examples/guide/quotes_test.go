@@ -11,7 +11,7 @@ import (
 
 // documents are the ones that quote code, from this folder.
 var documents = []string{
-	"../../../README.md", "../../guide.md", "../../drivers.md", "../../production.md",
+	"../../../README.md", "../../guide.md", "../../drivers.md", "../../production.md", "../../recipes.md",
 	"../../../drivers/gomemcache/README.md", "../../../drivers/ketama/README.md",
 }
 

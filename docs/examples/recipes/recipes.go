@@ -1,0 +1,2 @@
+// Package recipes holds the code of docs/recipes.md, in its tests.
+package recipes
