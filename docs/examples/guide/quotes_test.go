@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -107,7 +108,7 @@ func holds(lines, block []string) bool {
 // Every link between the documents leads somewhere.
 func TestLinks(t *testing.T) {
 	for _, name := range slices.Concat(documents, others) {
-		text := strings.Join(linesOf(t, name), "\n")
+		text := strings.Join(proseOf(t, name), "\n")
 		for i, part := range strings.Split(text, "](") {
 			target, _, ok := strings.Cut(part, ")")
 			if i == 0 || !ok || strings.Contains(target, "://") {
@@ -129,6 +130,24 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// inline is code in a line.
+var inline = regexp.MustCompile("`[^`]*`")
+
+// proseOf returns the lines of a document that are not code.
+func proseOf(t *testing.T, name string) (prose []string) {
+	t.Helper()
+	fenced := false
+	for _, line := range linesOf(t, name) {
+		if strings.HasPrefix(line, "```") {
+			fenced = !fenced
+		}
+		if !fenced && !strings.HasPrefix(line, "    ") {
+			prose = append(prose, inline.ReplaceAllString(line, ""))
+		}
+	}
+	return prose
+}
+
 // anchors returns the names of the headings of a document, as Markdown viewers make
 // them.
 func anchors(t *testing.T, name string) (anchors []string) {
@@ -137,7 +156,7 @@ func anchors(t *testing.T, name string) (anchors []string) {
 		switch {
 		case r == ' ':
 			return '-'
-		case strings.ContainsRune(",.:`'()?", r):
+		case strings.ContainsRune(",.:`'()?/", r):
 			return -1
 		}
 		return r
