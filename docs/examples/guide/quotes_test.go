@@ -12,7 +12,7 @@ import (
 
 // documents are the ones that quote code, from this folder.
 var documents = []string{
-	"../../../README.md", "../../guide.md", "../../drivers.md", "../../production.md", "../../recipes.md",
+	"../../../README.md", "../../guide.md", "../../drivers.md", "../../production.md", "../../recipes.md", "../../coming-from.md",
 	"../../../drivers/gomemcache/README.md", "../../../drivers/ketama/README.md",
 }
 
