@@ -2,8 +2,10 @@ package cache_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/larder-go/larder/cache"
@@ -27,15 +29,22 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// schemes counts the schemes of newScheme.
+var schemes atomic.Int64
+
+// newScheme returns a scheme that is not registered, however often the tests run.
+func newScheme() string { return fmt.Sprint("stub-", schemes.Add(1)) }
+
 func TestOpenPassesTheSource(t *testing.T) {
 	want := errors.New("of the driver")
 	var got string
-	cache.Register("stub-source", func(source string) (*cache.Cache, error) {
+	scheme := newScheme()
+	cache.Register(scheme, func(source string) (*cache.Cache, error) {
 		got = source
 		return nil, want
 	})
-	if _, err := cache.Open("stub-source://h?a=1"); err != want || got != "stub-source://h?a=1" {
-		t.Errorf("the driver got %q, the caller %v", got, err)
+	if _, err := cache.Open(scheme + "://h?a=1"); err != want || got != scheme+"://h?a=1" {
+		t.Errorf("the driver got %q, and the caller the error %v", got, err)
 	}
 }
 
@@ -79,10 +88,11 @@ func TestOpenWithoutScheme(t *testing.T) {
 
 func TestRegisterPanics(t *testing.T) {
 	fail := func(string) (*cache.Cache, error) { return nil, errors.New("never opened") }
-	cache.Register("stub-twice", fail)
+	scheme, unused := newScheme(), newScheme()
+	cache.Register(scheme, fail)
 	for name, register := range map[string]func(){
-		"twice":       func() { cache.Register("stub-twice", fail) },
-		"no function": func() { cache.Register("stub-nil", nil) },
+		"twice":       func() { cache.Register(scheme, fail) },
+		"no function": func() { cache.Register(unused, nil) },
 	} {
 		func() {
 			defer func() {
@@ -94,8 +104,8 @@ func TestRegisterPanics(t *testing.T) {
 		}()
 	}
 	// The lock is free again.
-	if !slices.Contains(cache.Drivers(), "stub-twice") || slices.Contains(cache.Drivers(), "stub-nil") {
-		t.Errorf("Drivers: %q", cache.Drivers())
+	if drivers := cache.Drivers(); !slices.Contains(drivers, scheme) || slices.Contains(drivers, unused) {
+		t.Errorf("Drivers returned %q, want %q and not %q", drivers, scheme, unused)
 	}
 }
 
