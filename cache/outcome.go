@@ -16,7 +16,8 @@ const (
 	OutcomeStored                       // the value was stored
 	OutcomeHit                          // the value was in the cache
 	OutcomeStale                        // the value was in the cache, and was out of date
-	OutcomeMiss                         // the key was absent and should not have been
+	OutcomeMiss                         // the value was not in the cache
+	OutcomeAbsent                       // there was nothing to delete, count, touch or swap
 	OutcomeNotStored                    // ErrNotStored
 	OutcomeConflict                     // ErrConflict
 
@@ -34,7 +35,7 @@ const (
 )
 
 var outcomeNames = [outcomeEnd]string{
-	OutcomeOK: "ok", OutcomeStored: "stored", OutcomeHit: "hit", OutcomeStale: "stale", OutcomeMiss: "miss",
+	OutcomeOK: "ok", OutcomeStored: "stored", OutcomeHit: "hit", OutcomeStale: "stale", OutcomeMiss: "miss", OutcomeAbsent: "absent",
 	OutcomeNotStored: "not_stored", OutcomeConflict: "conflict",
 	OutcomeError: "error", OutcomeCanceled: "canceled", OutcomeInvalid: "invalid", OutcomeUnsupported: "unsupported",
 	OutcomeTooLarge: "too_large", OutcomeNotNumber: "not_number", OutcomeUnreadable: "unreadable",
@@ -72,7 +73,7 @@ func (r *Result) Outcome(op Op) Outcome {
 	case r.Rejected > 0:
 		return rejection(op)
 	case r.Misses > 0:
-		return OutcomeMiss
+		return absence(op)
 	case r.Stale > 0:
 		return OutcomeStale
 	case r.Affected > 0:
@@ -87,7 +88,7 @@ func (r *Result) KeyOutcomes(op Op) iter.Seq2[Outcome, int] {
 	return func(yield func(Outcome, int) bool) {
 		_ = (r.Affected == r.Stale || yield(effect(op), r.Affected-r.Stale)) &&
 			(r.Stale == 0 || yield(OutcomeStale, r.Stale)) &&
-			(r.Misses == 0 || yield(OutcomeMiss, r.Misses)) &&
+			(r.Misses == 0 || yield(absence(op), r.Misses)) &&
 			(r.Rejected == 0 || yield(rejection(op), r.Rejected)) &&
 			(r.Failed == 0 || r.eachFailure(yield))
 	}
@@ -102,6 +103,14 @@ func effect(op Op) Outcome {
 		return OutcomeStored
 	}
 	return OutcomeOK
+}
+
+// absence returns the outcome of a key that was absent.
+func absence(op Op) Outcome {
+	if effect(op) == OutcomeHit {
+		return OutcomeMiss
+	}
+	return OutcomeAbsent
 }
 
 // rejection returns the outcome of a key for which the condition of op did not hold.

@@ -27,6 +27,7 @@ func TestOutcome(t *testing.T) {
 		{"stored", cache.OpSet, cache.Result{Affected: 1}, cache.OutcomeStored, map[cache.Outcome]int{cache.OutcomeStored: 1}},
 		{"swapped", cache.OpCompareAndSwap, cache.Result{Affected: 1}, cache.OutcomeStored, map[cache.Outcome]int{cache.OutcomeStored: 1}},
 		{"deleted", cache.OpDelete, cache.Result{Affected: 1}, cache.OutcomeOK, map[cache.Outcome]int{cache.OutcomeOK: 1}},
+		{"nothing to delete", cache.OpDelete, cache.Result{Misses: 1, Err: cache.ErrMiss}, cache.OutcomeAbsent, map[cache.Outcome]int{cache.OutcomeAbsent: 1}},
 		{"counted", cache.OpIncrement, cache.Result{Affected: 1}, cache.OutcomeOK, map[cache.Outcome]int{cache.OutcomeOK: 1}},
 		{"present", cache.OpAdd, cache.Result{Rejected: 1, Err: cache.ErrNotStored}, cache.OutcomeNotStored, map[cache.Outcome]int{cache.OutcomeNotStored: 1}},
 		{"changed", cache.OpCompareAndSwap, cache.Result{Rejected: 1, Err: cache.ErrConflict}, cache.OutcomeConflict, map[cache.Outcome]int{cache.OutcomeConflict: 1}},
@@ -54,7 +55,7 @@ func TestOutcome(t *testing.T) {
 				"a": cache.ErrMiss, "b": cache.ErrConflict, "c": cache.ErrTooLarge,
 			})},
 			cache.OutcomeTooLarge, map[cache.Outcome]int{
-				cache.OutcomeStored: 1, cache.OutcomeMiss: 1, cache.OutcomeConflict: 1, cache.OutcomeTooLarge: 1,
+				cache.OutcomeStored: 1, cache.OutcomeAbsent: 1, cache.OutcomeConflict: 1, cache.OutcomeTooLarge: 1,
 			},
 		},
 		{"a batch that could not begin", cache.OpGetMulti, cache.Result{Failed: 7, Err: cache.ErrClosed}, cache.OutcomeClosed, map[cache.Outcome]int{cache.OutcomeClosed: 7}},

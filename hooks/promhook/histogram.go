@@ -1,0 +1,91 @@
+package promhook
+
+import (
+	"runtime"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// nanoseconds is how many make a second.
+const nanoseconds = 1e9
+
+// A histogram counts whole numbers by size. Its counters stand in stripes, so that
+// processors do not wait for each other: with two of them, an operation on memory takes a
+// third of the time that it takes with one prometheus.Histogram.
+type histogram struct {
+	bounds   []int64 // upper bounds, inclusive
+	stride   int     // from one stripe to the next
+	counters []atomic.Uint64
+}
+
+// A stripe is the counters of some goroutines: those of the buckets, one more than there
+// are bounds; the sum; and further ones that are not those of a histogram.
+type stripe []atomic.Uint64
+
+// stripeBits is the logarithm of the number of stripes.
+var stripeBits = func() int {
+	bits := 0
+	for 1<<bits < 2*runtime.GOMAXPROCS(0) && bits < 5 {
+		bits++
+	}
+	return bits
+}()
+
+// newHistogram returns a histogram with a number of further counters.
+func newHistogram(bounds []int64, further int) *histogram {
+	const line = 16 // counters in two cache lines, as processors fetch them
+	used := len(bounds) + 2 + further
+	stride := (used + line - 1) / line * line
+	return &histogram{bounds: bounds, stride: stride, counters: make([]atomic.Uint64, stride<<stripeBits)}
+}
+
+// observe counts v, and returns the stripe in which it did.
+func (h *histogram) observe(v int64) stripe {
+	s := h.stripe()
+	i := 0
+	for i < len(h.bounds) && v > h.bounds[i] {
+		i++
+	}
+	s[i].Add(1)
+	s[len(h.bounds)+1].Add(uint64(v))
+	return s
+}
+
+// further returns the counter with number i of those that are not of a histogram.
+func (h *histogram) further(s stripe, i int) *atomic.Uint64 { return &s[len(h.bounds)+2+i] }
+
+// stripe returns the stripe of the goroutine. It chooses by the address of the stack, as
+// the counters of package memory do, in a multiplicative hash (Knuth, The Art of Computer
+// Programming 3, 6.4).
+func (h *histogram) stripe() stripe {
+	var here byte
+	at := uint64(uintptr(unsafe.Pointer(&here)))
+	i := int((at >> 11) * 0x9e37_79b9_7f4a_7c15 >> (64 - stripeBits))
+	return h.counters[i*h.stride : (i+1)*h.stride]
+}
+
+// total returns the sum of the counters with index i of all stripes.
+func (h *histogram) total(i int) uint64 {
+	var n uint64
+	for ; i < len(h.counters); i += h.stride {
+		n += h.counters[i].Load()
+	}
+	return n
+}
+
+// totalFurther is total for the counters that are not of a histogram.
+func (h *histogram) totalFurther(i int) uint64 { return h.total(len(h.bounds) + 2 + i) }
+
+// metric returns the histogram, with values divided by unit.
+func (h *histogram) metric(desc *prometheus.Desc, unit float64, labels ...string) (m prometheus.Metric, count uint64) {
+	sum := float64(h.total(len(h.bounds)+1)) / unit
+	cumulative := make(map[float64]uint64, len(h.bounds))
+	for i, bound := range h.bounds {
+		count += h.total(i)
+		cumulative[float64(bound)/unit] = count
+	}
+	count += h.total(len(h.bounds))
+	return prometheus.MustNewConstHistogram(desc, count, sum, cumulative, labels...), count
+}
