@@ -12,8 +12,9 @@ import (
 const nanoseconds = 1e9
 
 // A histogram counts whole numbers by size. Its counters stand in stripes, so that
-// processors do not wait for each other: with two of them, an operation on memory takes a
-// third of the time that it takes with one prometheus.Histogram.
+// processors do not wait for each other. With two further counters, an observation takes
+// 0.6 of the time of a prometheus.Histogram and two prometheus.Counters, and 0.06 where two
+// processors observe at once: go test -bench Observe.
 type histogram struct {
 	bounds   []int64 // upper bounds, inclusive
 	stride   int     // from one stripe to the next
@@ -27,7 +28,7 @@ type stripe []atomic.Uint64
 // stripeBits is the logarithm of the number of stripes.
 var stripeBits = func() int {
 	bits := 0
-	for 1<<bits < 2*runtime.GOMAXPROCS(0) && bits < 5 {
+	for 1<<bits < 4*runtime.GOMAXPROCS(0) && bits < 5 {
 		bits++
 	}
 	return bits
