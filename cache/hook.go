@@ -3,6 +3,9 @@ package cache
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -82,6 +85,32 @@ func (r *Result) Server() string {
 		return e.Server
 	}
 	return ""
+}
+
+// RedactedError returns the text of the error that call returned, for logs and traces that
+// must not name keys: the errors of larder quote a key where it helps. What an error of
+// another package says, such as that of a load function, is returned as it is. The text is
+// empty if there is no error.
+func (r *Result) RedactedError(call *Call) string {
+	switch {
+	case r.Err == nil:
+		return ""
+	case errors.Is(r.Err, ErrUnreadable):
+		return ErrUnreadable.Error() // the key may be one of many
+	}
+	text := r.Err.Error()
+	if call.Key == "" {
+		return text
+	}
+	// Errors quote a whole key, or its first bytes or runes.
+	const most = 40
+	shortened := []string{call.Key, call.Key[:min(len(call.Key), most)], fmt.Sprintf("%.*s", most, call.Key)}
+	for _, key := range shortened {
+		for _, quoted := range []string{strconv.Quote(key), strconv.QuoteToASCII(key)} {
+			text = strings.ReplaceAll(text, quoted, "[key]")
+		}
+	}
+	return text
 }
 
 // WithHook returns a view of c whose operations are reported to h, including those of its

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/driver"
 )
 
 // watcher is a hook that keeps a log, and checks that End gets the context that Start
@@ -279,6 +280,37 @@ func TestNotWithin(t *testing.T) {
 	}
 	if ctx := t.Context(); cache.NotWithin(ctx) != ctx || cache.NotWithin(function) != function {
 		t.Error("NotWithin made a context where there was nothing to change")
+	}
+}
+
+// No error of larder names a key where it must not.
+func TestRedactedError(t *testing.T) {
+	ascii, unicode := strings.Repeat("secret", 20), strings.Repeat("geheim\u00fc", 20)
+	for _, key := range []string{"secret", "secret\n", ascii, unicode} {
+		for _, err := range []error{
+			driver.Unreadable("stub", cache.OpGet, "s1", key, errors.New("pickle")),
+			fmt.Errorf("load: the value of %.40q is needed to load itself", key),
+			fmt.Errorf("load: %q and %q again", key, key),
+			fmt.Errorf("load: %+q", key),
+			&cache.MultiError{Op: cache.OpGetMulti, Errors: map[string]error{key: driver.Unreadable("stub", cache.OpGetMulti, "s1", key, errors.New("pickle"))}},
+		} {
+			r := cache.Result{Err: err}
+			if got := r.RedactedError(&cache.Call{Key: key}); got == "" || strings.Contains(got, "secret") || strings.Contains(got, "geheim") {
+				t.Errorf("%q: redacted %q", err, got)
+			}
+		}
+	}
+	for want, err := range map[string]error{
+		"":                     nil,
+		errDown.Error():        errDown,
+		"the database is down": errors.New("the database is down"),
+	} {
+		r := cache.Result{Err: err}
+		for _, key := range []string{"", "a"} {
+			if got := r.RedactedError(&cache.Call{Key: key}); got != want {
+				t.Errorf("%v with the key %q: %q, want %q", err, key, got, want)
+			}
+		}
 	}
 }
 

@@ -1,0 +1,140 @@
+// Package sloghook logs the operations of caches that fail or are slow, with package
+// log/slog.
+//
+//	c = c.WithHook(sloghook.New(sloghook.Config{Slow: 100 * time.Millisecond}))
+//
+// # Lines
+//
+// An operation that failed gives a line at level Error, and one that was slow at level
+// Warn. A miss is not a failure, and neither is a condition that did not hold. A call that
+// was canceled by its caller is a failure at level Warn.
+//
+// The attributes are: driver; namespace, if there is one; op, such as "get_multi"; within,
+// for a part of another operation; keys, the number of keys of an operation on many;
+// outcome, such as "unavailable" (see [cache.Outcome]); server, if the error names one;
+// duration; and error. Keys are not logged unless [Config.Keys] is set; the text of an error
+// names none either, except for that of an error that a load function returned, which is
+// logged as it is.
+//
+// # Limits
+//
+// An outage does not flood the log. Lines with equal driver, namespace, op, within, outcome
+// and server are alike, and of those only the first is logged. The ones that follow within
+// [Config.Interval] are counted. At its end a line reports their number, as count, and the
+// next interval begins. The hook starts a timer only while it counts; [Hook.Flush] reports
+// at once, at the end of a program.
+package sloghook
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+)
+
+// DefaultInterval is the interval of a Config that has none.
+const DefaultInterval = 10 * time.Second
+
+// Config configures New. The zero value logs failures to slog.Default.
+type Config struct {
+	// Logger is where lines go; slog.Default, as it is when a line is logged, if nil.
+	Logger *slog.Logger
+
+	// Slow is the duration from which an operation is slow. Zero means that none is.
+	Slow time.Duration
+
+	// SlowLoad is the same for operations of package load that load a value, or wait
+	// until another caller has loaded it.
+	SlowLoad time.Duration
+
+	// Interval is how long lines that are alike are counted before their number is
+	// logged. Zero means DefaultInterval.
+	Interval time.Duration
+
+	// Keys says that the keys of operations on one key are logged, as the attribute
+	// key. They may be long, binary or private.
+	Keys bool
+}
+
+// A Hook is a [cache.Hook] that logs. It is safe for concurrent use.
+type Hook struct {
+	config Config
+
+	mu      sync.Mutex
+	tallies map[kind]*tally // guarded by mu
+}
+
+// New returns a Hook.
+func New(config Config) *Hook {
+	if config.Interval <= 0 {
+		config.Interval = DefaultInterval
+	}
+	return &Hook{config: config, tallies: map[kind]*tally{}}
+}
+
+var _ cache.Hook = (*Hook)(nil)
+
+// Start returns ctx.
+func (h *Hook) Start(ctx context.Context, _ cache.Call) context.Context { return ctx }
+
+// End logs or counts the operation if it failed or was slow.
+func (h *Hook) End(ctx context.Context, call cache.Call, r cache.Result) {
+	outcome := r.Outcome(call.Op)
+	if !outcome.Failed() && !h.slow(&call, &r) {
+		return
+	}
+	k := kind{driver: call.Driver, namespace: call.Namespace, op: call.Op, within: call.Within, outcome: outcome}
+	if outcome.Failed() {
+		k.server = r.Server()
+	}
+	if h.first(&k, &call, &r) {
+		h.log(ctx, &k, &call, &r)
+	}
+}
+
+// slow reports whether an operation took too long.
+func (h *Hook) slow(call *cache.Call, r *cache.Result) bool {
+	limit := h.config.Slow
+	switch call.Op {
+	case cache.OpLoad, cache.OpLoadMulti, cache.OpRefresh:
+		if r.Misses > 0 || r.Loaded > 0 {
+			limit = h.config.SlowLoad
+		}
+	}
+	return limit > 0 && r.Duration >= limit
+}
+
+// log logs an operation.
+func (h *Hook) log(ctx context.Context, k *kind, call *cache.Call, r *cache.Result) {
+	attrs := k.attrs()
+	if call.Keys > 1 {
+		attrs = append(attrs, slog.Int("keys", call.Keys))
+	}
+	if h.config.Keys && call.Key != "" {
+		attrs = append(attrs, slog.String("key", call.Key))
+	}
+	attrs = append(attrs, slog.Duration("duration", r.Duration))
+	if k.outcome.Failed() {
+		attrs = append(attrs, h.err(call, r))
+		h.logger().LogAttrs(ctx, k.level(), "cache operation failed", attrs...)
+		return
+	}
+	h.logger().LogAttrs(ctx, k.level(), "cache operation was slow", attrs...)
+}
+
+// err returns the attribute error.
+func (h *Hook) err(call *cache.Call, r *cache.Result) slog.Attr {
+	if h.config.Keys {
+		return slog.Any("error", r.Err)
+	}
+	return slog.String("error", r.RedactedError(call))
+}
+
+func (h *Hook) logger() *slog.Logger {
+	if h.config.Logger == nil {
+		return slog.Default()
+	}
+	return h.config.Logger
+}
