@@ -1,0 +1,74 @@
+// Package otelhook traces and counts the operations of caches with OpenTelemetry.
+//
+//	hook, err := otelhook.New(otelhook.Config{})
+//	// ...
+//	c = hook.Watch(c) // pass this one on to the program
+//
+// It uses the providers that the program has set with package otel, unless its Config has
+// others. One Hook watches any number of caches. Names are those of the semantic
+// conventions for databases, version 1.43.0, where they have one, and begin with "larder."
+// otherwise.
+//
+// # Spans
+//
+// An operation is a span if it is part of a trace that is sampled: if its context has a
+// span that is recording, or the context of a remote span that is sampled. An operation
+// outside of a trace is one only if [Config.RootSpans] is set. The name is that of the
+// operation and of the namespace, such as "get sessions". The kind is CLIENT, and INTERNAL
+// for caches in the process. The attributes are
+//
+//	db.system.name           memcached; or else the name of the driver, see Config.Systems
+//	db.namespace             the name given to Namespace, if there is one
+//	db.operation.name        such as get, and BATCH get for an operation on many keys
+//	db.operation.batch.size  the number of distinct keys of such an operation
+//	server.address           the server that the error names, or the only server of the cache
+//	server.port
+//	error.type               the outcome of an operation that failed
+//	larder.outcome           a cache.Outcome, such as hit, miss or unavailable
+//	larder.hits              keys that a read found
+//	larder.misses            keys that a read did not find
+//	larder.failed            keys for which the operation failed, if there are any
+//	larder.bytes             the length of the values that were read, or passed to be stored
+//
+// An operation on many keys is a batch of operations on one, since each key has an outcome
+// of its own. If it has one key, it is not a batch. The status is Error if the operation
+// failed. A miss is not a failure, and neither is a condition that did not hold.
+//
+// An operation of package load or dependency is a span of kind INTERNAL, with the
+// operations that it consists of as its children. Instead of those of db.operation it has
+//
+//	larder.operation  such as load, load_multi, refresh, invalidate or dependency_delete
+//	larder.keys       the number of distinct keys
+//	larder.stale      values in larder.hits that were returned although they were out of date
+//	larder.loaded     values that the load function returned
+//
+// Keys are not exported unless [Config.Keys] is set, and then as db.query.parameter.key.
+// The text of an error names none either, except for that of an error that a load function
+// returned, which is exported as it is.
+//
+// # Metrics
+//
+//	db.client.operation.duration   histogram, s: operations that have no parts
+//	larder.operation.duration      histogram, s: operations of packages load and dependency
+//	larder.operation.keys          counter: keys of operations that the program called
+//	larder.load.values             counter: values that load functions returned
+//	larder.load.waits              counter: values that the load of another caller returned
+//
+// They have the attributes db.system.name and db.namespace. The first also has
+// db.operation.name, server.address, server.port and error.type as the spans have them, the
+// others larder.operation, and larder.outcome unless it is of loads. The keys of
+// operations that are parts of others are not counted, so that adding up those with the
+// outcome hit gives the truth.
+//
+// Of the caches that are watched, as their statistics say:
+//
+//	db.client.connection.count     connections, by db.client.connection.state (used or idle)
+//	db.client.connection.max       the bound on connections, if there is one
+//	db.client.connection.timeouts  calls for which no connection was free in time
+//	larder.stored.entries          entries of caches in the process
+//	larder.stored.size             bytes of caches in the process
+//	larder.evictions               entries removed to keep within a bound, by larder.eviction.reason (count or size)
+//
+// The db.client.connection.pool.name is the address of the server, with a slash and the
+// namespace if there is one.
+package otelhook
