@@ -38,6 +38,11 @@ demo-cluster: ## The same on three memcached servers, started for it
 	$(SCRIPTS)/test-deps.sh memcached
 	$(SCRIPTS)/demo-cluster.sh $(ARGS)
 
+.PHONY: demo-metrics
+demo-metrics: ## The same with Prometheus, both started for it: make demo-metrics [ARGS=-keep]
+	$(SCRIPTS)/test-deps.sh prometheus
+	$(GO) run ./internal/dev/demometrics $(ARGS)
+
 ##@ Test
 
 .PHONY: test
@@ -57,7 +62,7 @@ test-386: test-deps $(BIN)/testrun ## Test the core as a 32-bit program, where a
 	$(TESTRUN) 386
 
 .PHONY: test-deps
-test-deps: ## Install what the tests need: a C compiler, servers, Python clients, a browser
+test-deps: ## Install what the tests need: a C compiler, servers, Python clients, Prometheus, a browser
 	$(SCRIPTS)/test-deps.sh
 
 .PHONY: fuzz

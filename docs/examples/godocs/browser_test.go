@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"flag"
 	"fmt"
+	"io"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -15,7 +16,16 @@ var shots = flag.String("shots", "", "save pictures of the pages in this `folder
 // startSite serves the documentation of a Go.
 func startSite(t *testing.T, goroot, example string) (url string, s *server) {
 	t.Helper()
-	s = &server{site: fakeSite(t, goroot, newMemory(t)), example: example}
+	m, err := serveMetrics("127.0.0.1:0", io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s = &server{site: fakeSite(t, goroot, m.hook.Watch(newMemory(t))), example: example, metrics: m}
 	h := httptest.NewServer(s.handler())
 	t.Cleanup(h.Close)
 	return h.URL, s

@@ -6,6 +6,7 @@
 //	godocs                               read all pages cold and warm, and check an invalidation
 //	godocs -http :8080                   serve the pages
 //	godocs -dsn gomemcache://host:11211  in another cache
+//	godocs -http :8080 -metrics :9464    serve the pages, and metrics of the cache for Prometheus
 package main
 
 import (
@@ -44,12 +45,13 @@ func main() {
 
 // config holds the flags.
 type config struct {
-	dsn    string
-	http   string
-	goroot string
-	change string
-	warm   bool
-	ttl    time.Duration
+	dsn     string
+	http    string
+	metrics string
+	goroot  string
+	change  string
+	warm    bool
+	ttl     time.Duration
 }
 
 func parseFlags(args []string, stderr io.Writer) (config, error) {
@@ -58,6 +60,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	f.SetOutput(stderr)
 	f.StringVar(&c.dsn, "dsn", "memory://", "the `cache` to use; drivers: "+strings.Join(cache.Drivers(), ", "))
 	f.StringVar(&c.http, "http", "", "serve the pages at this `address`, such as :8080")
+	f.StringVar(&c.metrics, "metrics", "", "serve metrics for Prometheus at /metrics of this `address`, such as :9464")
 	f.StringVar(&c.goroot, "goroot", "", "the `folder` of the Go to document (default: what go env GOROOT says)")
 	f.StringVar(&c.change, "change", "io", "the `package` that changes in the report, and is the example in the browser")
 	f.BoolVar(&c.warm, "warm", true, "with -http, render all pages when the program begins")
@@ -91,6 +94,14 @@ func run(ctx context.Context, args []string, stdout io.Writer, stderr *os.File) 
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
+	var counted *metrics
+	if config.metrics != "" {
+		if counted, err = serveMetrics(config.metrics, stdout); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, counted.close()) }()
+		c = counted.hook.Watch(c)
+	}
 	source, err := openSource(ctx, config.goroot)
 	if err != nil {
 		return err
@@ -120,7 +131,7 @@ func run(ctx context.Context, args []string, stdout io.Writer, stderr *os.File) 
 		if unreachable != nil {
 			fmt.Fprintln(stderr, "godocs: pages are served uncached for now:", unreachable)
 		}
-		return serve(ctx, config.http, &server{site: site, example: config.change}, config.warm, stdout)
+		return serve(ctx, config.http, &server{site: site, example: config.change, metrics: counted}, config.warm, stdout)
 	}
 	if unreachable != nil {
 		return unreachable

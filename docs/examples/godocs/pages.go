@@ -96,6 +96,7 @@ type (
 		NoStats string // why there are none
 		Pages   int
 		Wires   int
+		Metrics *metricsData // nil without -metrics
 	}
 	errorData struct{ Text string }
 )
@@ -175,6 +176,7 @@ func (s *server) stats(w http.ResponseWriter, r *http.Request) {
 		Pages: len(s.site.library.paths()), Wires: s.site.library.wires(),
 	}
 	data.Cache, data.NoStats = s.cacheStats(r.Context())
+	data.Metrics = s.metrics.read()
 	s.write(w, http.StatusOK, "stats", "Statistics", data)
 }
 

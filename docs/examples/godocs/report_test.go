@@ -98,6 +98,7 @@ func TestReportErrors(t *testing.T) {
 		{"a goroot", []string{"-goroot", t.TempDir()}, "-goroot wants"},
 		{"a package", []string{"-goroot", fakeRoot, "-change", "nowhere"}, `-change: no such package: "nowhere"`},
 		{"an address", []string{"-goroot", fakeRoot, "-http", "nowhere"}, "-http"},
+		{"an address for metrics", []string{"-goroot", fakeRoot, "-metrics", "nowhere"}, "-metrics"},
 		{"sources", []string{"-goroot", broken, "-change", "fmt"}, "alone.go:"},
 	} {
 		out, _, err := runGodocs(t, t.Context(), test.args...)

@@ -16,6 +16,7 @@ type server struct {
 	example string // the package to try an invalidation with, if the library has it
 	changes changes
 	warm    warmUp
+	metrics *metrics // nil without -metrics
 }
 
 // serve serves s at address until ctx is done. With warm, it renders every page first, in

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../../.."
 
 # One function for each thing. To add one, write its function, with the packages of
 # Debian and a command that succeeds where they are installed, and put it in this list.
-all=(compiler memcached python browser)
+all=(compiler memcached python prometheus browser)
 
 compiler() { # for the race detector
 	need gcc libc6-dev -- compiles_c
@@ -25,6 +25,10 @@ python() { # the clients that the memcached drivers share servers with
 	need python3-memcache -- /usr/bin/python3 -c 'import memcache'
 }
 
+prometheus() { # promtool, for the rules of hooks/promhook, and the server for make demo-metrics
+	need prometheus -- has_all_of prometheus promtool
+}
+
 browser() { # for the test of the demo, which is skipped without
 	want chromium -- has_one_of chromium chromium-browser google-chrome
 }
@@ -33,6 +37,13 @@ compiles_c() {
 	# CC may carry flags, so it is split into words on purpose.
 	# shellcheck disable=SC2046
 	echo '#include <stdlib.h>' | $(go env CC) -fsyntax-only -x c -
+}
+
+has_all_of() {
+	local name
+	for name in "$@"; do
+		command -v "$name" || return
+	done
 }
 
 has_one_of() {
@@ -90,8 +101,8 @@ if ! command -v apt-get >/dev/null || { [ ${#as_root[@]} -gt 0 ] && ! command -v
 		Elsewhere, what your system calls these packages: gcc and libc6-dev are a C
 		compiler and its library, memcached is the server, 1.6 or later,
 		python3-pylibmc and python3-memcache are the modules pylibmc and memcache
-		(python-memcached) for /usr/bin/python3. Without chromium, some tests are
-		skipped.
+		(python-memcached) for /usr/bin/python3, and prometheus has the commands
+		prometheus and promtool. Without chromium, some tests are skipped.
 	EOF
 	[ ${#needed[@]} -eq 0 ]
 	exit
