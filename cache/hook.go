@@ -73,8 +73,10 @@ type Result struct {
 
 	// For the operations of package load. Affected then counts the values that were
 	// in the cache, and Misses those that were not.
-	Stale  int // values in Affected that were returned although they were out of date
-	Loaded int // values in Misses that the load function of this call returned; other calls loaded the rest
+	Stale    int           // values in Affected that were returned although they were past their TTL
+	Loaded   int           // values in Misses that the load function of this call returned
+	Waited   int           // values in Misses that another call loaded, here or in another process
+	LoadTime time.Duration // how long the load function of this call ran
 }
 
 // Server returns the address of the server that the error names, or "" if it names none.

@@ -39,8 +39,9 @@
 //
 //	larder.operation  such as load, load_multi, refresh, invalidate or dependency_delete
 //	larder.keys       the number of distinct keys
-//	larder.stale      values in larder.hits that were returned although they were out of date
-//	larder.loaded     values that the load function returned
+//	larder.stale      values in larder.hits that were returned although they were past their TTL
+//	larder.loaded     values that the load function of this operation returned
+//	larder.waited     values that another caller loaded
 //
 // Keys are not exported unless [Config.Keys] is set, and then as db.query.parameter.key.
 // The text of an error names none either, except for that of an error that a load function
@@ -51,8 +52,9 @@
 //	db.client.operation.duration   histogram, s: operations that have no parts
 //	larder.operation.duration      histogram, s: operations of packages load and dependency
 //	larder.operation.keys          counter: keys of operations that the program called
+//	larder.load.duration           histogram, s: load functions, those that failed included
 //	larder.load.values             counter: values that load functions returned
-//	larder.load.waits              counter: values that the load of another caller returned
+//	larder.load.waits              counter: values that another caller loaded
 //
 // They have the attributes db.system.name and db.namespace. The first also has
 // db.operation.name, server.address, server.port and error.type as the spans have them, the

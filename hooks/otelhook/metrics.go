@@ -12,15 +12,15 @@ import (
 
 // instruments measure operations.
 type instruments struct {
-	client, whole      metric.Float64Histogram
-	keys, loads, waits metric.Int64Counter
+	client, whole, loading metric.Float64Histogram
+	keys, loads, waits     metric.Int64Counter
 }
 
 // conventional are the bounds that the conventions recommend, in seconds.
 var conventional = metric.WithExplicitBucketBoundaries(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
 
 func newInstruments(meter metric.Meter) (*instruments, error) {
-	var errs [5]error
+	var errs [6]error
 	var in instruments
 	client, err := dbconv.NewClientOperationDuration(meter, conventional)
 	errs[0], in.client = err, client.Inst()
@@ -30,8 +30,10 @@ func newInstruments(meter metric.Meter) (*instruments, error) {
 		metric.WithDescription("The keys of the operations that the program called, each with its outcome."))
 	in.loads, errs[3] = meter.Int64Counter("larder.load.values", metric.WithUnit("{value}"),
 		metric.WithDescription("The values that load functions returned."))
+	in.loading, errs[5] = meter.Float64Histogram("larder.load.duration", conventional, metric.WithUnit("s"),
+		metric.WithDescription("Duration of load functions, those that failed included."))
 	in.waits, errs[4] = meter.Int64Counter("larder.load.waits", metric.WithUnit("{value}"),
-		metric.WithDescription("The values that were missing, and that the load of another caller returned."))
+		metric.WithDescription("The values that were missing, and that another caller loaded, in this process or in another."))
 	return &in, errors.Join(errs[:]...)
 }
 
@@ -59,8 +61,11 @@ func (in *instruments) count(ctx context.Context, h *Hook, call *cache.Call, r *
 	if r.Loaded > 0 {
 		in.loads.Add(ctx, int64(r.Loaded), o.counters...)
 	}
-	if waits := r.Misses - r.Loaded; waits > 0 && o.whole && isRead(call.Op) {
-		in.waits.Add(ctx, int64(waits), o.counters...)
+	if r.Loaded > 0 || r.LoadTime > 0 {
+		in.loading.Record(ctx, r.LoadTime.Seconds(), o.loading...)
+	}
+	if r.Waited > 0 {
+		in.waits.Add(ctx, int64(r.Waited), o.counters...)
 	}
 }
 

@@ -99,7 +99,9 @@ func TestCountsOfLoads(t *testing.T) {
 	if parts != 0 {
 		t.Errorf("%d operations of the cache are missing from db.client.operation.duration", parts)
 	}
-	for name, want := range map[string]map[cache.Op]int{"larder.load.values": counts.Loaded, "larder.load.waits": counts.Waits} {
+	for name, want := range map[string]map[cache.Op]int{
+		"larder.load.duration": counts.Loads, "larder.load.values": counts.Loaded, "larder.load.waits": counts.Waits,
+	} {
 		wanted := map[string]int64{}
 		for op, n := range want {
 			if n > 0 {
@@ -153,6 +155,7 @@ func TestInstruments(t *testing.T) {
 		"db.client.connection.timeouts": "{timeout}, sum, monotonic true",
 		"larder.operation.duration":     "s, histogram [0.001 0.005 0.01 0.05 0.1 0.5 1 5 10]",
 		"larder.operation.keys":         "{key}, sum, monotonic true",
+		"larder.load.duration":          "s, histogram [0.001 0.005 0.01 0.05 0.1 0.5 1 5 10]",
 		"larder.load.values":            "{value}, sum, monotonic true",
 		"larder.load.waits":             "{value}, sum, monotonic true",
 		"larder.stored.entries":         "{entry}, sum, monotonic false",

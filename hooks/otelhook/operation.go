@@ -37,6 +37,7 @@ type operation struct {
 
 	// Options with these attributes. To make them takes longer than to measure.
 	duration []metric.RecordOption
+	loading  []metric.RecordOption
 	counters []metric.AddOption
 	outcomes []atomic.Pointer[outcomeOptions] // by outcome, which they have in addition
 }
@@ -104,6 +105,7 @@ func (h *Hook) newOperation(i id) *operation {
 		}
 	}
 	o.duration = []metric.RecordOption{option(o.attrs)}
+	o.loading = []metric.RecordOption{option(o.keys)}
 	o.counters = []metric.AddOption{option(o.keys)}
 	o.start = []trace.SpanStartOption{trace.WithSpanKind(kind), trace.WithAttributes(o.attrs...)}
 	if i.namespace != "" {

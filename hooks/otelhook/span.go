@@ -22,6 +22,7 @@ const (
 	missesKey    = attribute.Key("larder.misses")
 	staleKey     = attribute.Key("larder.stale")
 	loadedKey    = attribute.Key("larder.loaded")
+	waitedKey    = attribute.Key("larder.waited")
 	failedKey    = attribute.Key("larder.failed")
 	bytesKey     = attribute.Key("larder.bytes")
 )
@@ -75,7 +76,7 @@ func (h *Hook) endSpan(span trace.Span, call *cache.Call, r *cache.Result, outco
 	for _, count := range []struct {
 		key attribute.Key
 		n   int
-	}{{staleKey, r.Stale}, {loadedKey, r.Loaded}, {failedKey, r.Failed}, {bytesKey, r.Bytes}} {
+	}{{staleKey, r.Stale}, {loadedKey, r.Loaded}, {waitedKey, r.Waited}, {failedKey, r.Failed}, {bytesKey, r.Bytes}} {
 		if count.n > 0 {
 			attrs = append(attrs, count.key.Int(count.n))
 		}

@@ -133,7 +133,7 @@ func TestLoads(t *testing.T) {
 		c.Get(query, "c")
 		span.End()
 		c.Set(part, "a", []byte("value"), 0)
-		end(cache.Result{Affected: 3, Stale: 1, Misses: 3, Loaded: 2, Failed: 1, Bytes: 9, Err: &cache.MultiError{
+		end(cache.Result{Affected: 3, Stale: 1, Misses: 3, Loaded: 2, Waited: 1, Failed: 1, Bytes: 9, Err: &cache.MultiError{
 			Op: cache.OpLoadMulti, Errors: map[string]error{"k": hooktest.ErrLoad},
 		}})
 	})
@@ -141,7 +141,7 @@ func TestLoads(t *testing.T) {
 		t.Fatalf("%d spans, want 5", len(spans))
 	}
 	load := spans[0]
-	want := `internal "load_multi users" Error "cache: load_multi: 1 key failed: the database is down" db.namespace=users db.system.name=hooktest error.type=error larder.bytes=9 larder.failed=1 larder.hits=3 larder.keys=7 larder.loaded=2 larder.misses=3 larder.operation=load_multi larder.outcome=error larder.stale=1`
+	want := `internal "load_multi users" Error "cache: load_multi: 1 key failed: the database is down" db.namespace=users db.system.name=hooktest error.type=error larder.bytes=9 larder.failed=1 larder.hits=3 larder.keys=7 larder.loaded=2 larder.misses=3 larder.operation=load_multi larder.outcome=error larder.stale=1 larder.waited=1`
 	if diff := cmp.Diff(want, text(load)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

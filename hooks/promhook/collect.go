@@ -16,14 +16,15 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	durationDesc = describe("operation_duration_seconds", "How long the operations took that the program called.", "operation", "outcome")
-	keysDesc     = describe("operation_keys_total", "The keys of the operations that the program called, each with its outcome.", "operation", "outcome")
-	batchDesc    = describe("operation_batch_keys", "How many keys the operations on many keys had.", "operation")
-	bytesDesc    = describe("operation_value_bytes_total", "The bytes of the values that were read, or were passed to be stored.", "operation")
-	partDesc     = describe("part_duration_seconds", "How long the operations took that others, such as loads, consist of.", "within", "operation", "outcome")
-	loadDesc     = describe("load_duration_seconds", "How long the operations of package load took that called their load function.", "operation")
-	loadedDesc   = describe("load_values_total", "The values that load functions returned.", "operation")
-	waitsDesc    = describe("load_waits_total", "The values that were missing, and that the load of another caller returned.", "operation")
+	durationDesc  = describe("operation_duration_seconds", "How long the operations took that the program called.", "operation", "outcome")
+	keysDesc      = describe("operation_keys_total", "The keys of the operations that the program called, each with its outcome.", "operation", "outcome")
+	batchDesc     = describe("operation_batch_keys", "How many keys the operations on many keys had.", "operation")
+	bytesDesc     = describe("operation_value_bytes_total", "The bytes of the values that were read, or were passed to be stored.", "operation")
+	partDesc      = describe("part_duration_seconds", "How long the operations took that others, such as loads, consist of.", "within", "operation", "outcome")
+	partBytesDesc = describe("part_value_bytes_total", "The bytes of the values that parts of operations read, or were passed to store.", "within", "operation")
+	loadDesc      = describe("load_duration_seconds", "How long load functions took, those that failed included.", "operation")
+	loadedDesc    = describe("load_values_total", "The values that load functions returned.", "operation")
+	waitsDesc     = describe("load_waits_total", "The values that were missing, and that another caller loaded, in this process or in another.", "operation")
 )
 
 // Describe sends the descriptions of all metrics.
@@ -61,8 +62,12 @@ func (o *operation) collect(ch chan<- prometheus.Metric) {
 			ch <- counter(keysDesc, float64(keys), o.driver, o.namespace, op, outcome.String())
 		}
 	}
-	if effect := o.effect(); o.within == 0 && (effect == cache.OutcomeHit || effect == cache.OutcomeStored) || bytes > 0 {
-		ch <- counter(bytesDesc, float64(bytes), o.driver, o.namespace, op)
+	if effect := o.effect(); effect == cache.OutcomeHit || effect == cache.OutcomeStored || bytes > 0 {
+		if o.within != 0 {
+			ch <- counter(partBytesDesc, float64(bytes), o.driver, o.namespace, o.within.String(), op)
+		} else {
+			ch <- counter(bytesDesc, float64(bytes), o.driver, o.namespace, op)
+		}
 	}
 	if o.batches != nil {
 		m, _ := o.batches.metric(batchDesc, 1, o.driver, o.namespace, op)

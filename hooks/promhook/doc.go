@@ -33,18 +33,19 @@
 //	larder_load_values_total      counter   by driver, cache_namespace, operation
 //	larder_load_waits_total       counter   by driver, cache_namespace, operation
 //
-// The duration is that of operations that called their load function, and the values are
-// those that it returned. A wait is a value that was missing, and that the load of another
-// caller returned. The operation "refresh" loads in the background, for no caller. What was
-// invalidated is in larder_operation_keys_total, under "invalidate" and
-// "dependency_delete".
+// The duration is that of load functions, also of those that failed, and the values are
+// those that they returned. A wait is a value that was missing and that another caller
+// loaded, in this process or in another. The operation "refresh" loads in the background,
+// for no caller. What was invalidated is in larder_operation_keys_total, under "invalidate"
+// and "dependency_delete".
 //
 // # Parts
 //
 // The operations that a load, an invalidation or an operation of package dependency
 // consists of:
 //
-//	larder_part_duration_seconds  histogram by driver, cache_namespace, within, operation, outcome
+//	larder_part_duration_seconds   histogram by driver, cache_namespace, within, operation, outcome
+//	larder_part_value_bytes_total  counter   by driver, cache_namespace, within, operation
 //
 // Within is the operation that they are a part of. What the servers do is seen in them and
 // in the operations that have no parts.

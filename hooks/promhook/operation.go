@@ -149,7 +149,7 @@ const (
 
 // loads are the counts of an operation of package load.
 type loads struct {
-	durations     *histogram // of the operations that called their load function
+	durations     *histogram // of load functions
 	values, waits atomic.Uint64
 }
 
@@ -161,7 +161,7 @@ var (
 func newOperation(g group, within, op cache.Op, bounds []int64) *operation {
 	o := &operation{group: g, within: within, op: op, bounds: bounds, calls: make([]atomic.Pointer[histogram], outcomes[len(outcomes)-1]+1)}
 	if within != 0 {
-		return o // a part, of which only the duration is kept
+		return o // a part, of which durations and bytes are kept
 	}
 	if strings.HasSuffix(op.String(), "_multi") {
 		o.batches = newHistogram(batchBounds, 0)
@@ -178,11 +178,11 @@ func (o *operation) count(call *cache.Call, r *cache.Result) {
 	outcome := r.Outcome(call.Op)
 	h := o.of(outcome)
 	s := h.observe(int64(r.Duration))
-	if o.within != 0 {
-		return
-	}
 	if r.Bytes > 0 {
 		h.further(s, bytesCounter).Add(uint64(r.Bytes))
+	}
+	if o.within != 0 {
+		return
 	}
 	if call.Keys == 1 {
 		h.further(s, keysCounter).Add(1)
@@ -212,11 +212,11 @@ func (o *operation) of(outcome cache.Outcome) *histogram {
 }
 
 func (l *loads) count(r *cache.Result) {
-	if r.Loaded > 0 {
-		l.durations.observe(int64(r.Duration))
+	if r.Loaded > 0 || r.LoadTime > 0 {
+		l.durations.observe(int64(r.LoadTime))
 		l.values.Add(uint64(r.Loaded))
 	}
-	if waits := r.Misses - r.Loaded; waits > 0 {
-		l.waits.Add(uint64(waits))
+	if r.Waited > 0 {
+		l.waits.Add(uint64(r.Waited))
 	}
 }

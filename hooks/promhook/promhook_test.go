@@ -19,8 +19,6 @@ import (
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/hooks/promhook"
 	"github.com/larder-go/larder/internal/dev/hooktest"
-	"github.com/larder-go/larder/load"
-	"github.com/larder-go/larder/memory"
 )
 
 // samples are metrics by name and labels, as in larder_x{a="1",b="2"}. A histogram is
@@ -164,42 +162,19 @@ func TestLoads(t *testing.T) {
 	compare(t, all, "larder_operation_keys_total", byOutcome(counts.Keys))
 	compare(t, all, "larder_operation_value_bytes_total", want(counts.Bytes, byOperation))
 	compare(t, all, "larder_load_duration_seconds_count", want(counts.Loads, byOperation))
+	times := samples{}
+	for op, n := range counts.Loads {
+		times[byOperation(op)] = float64(n) * hooktest.LoadTime.Seconds()
+	}
+	compare(t, all, "larder_load_duration_seconds_sum", times)
+	compare(t, all, "larder_part_value_bytes_total", want(counts.PartBytes, func(p hooktest.Part) string {
+		return fmt.Sprintf(`{cache_namespace="n",driver="hooktest",operation="%s",within="%s"}`, p.Op, p.Within)
+	}))
 	compare(t, all, "larder_load_values_total", want(counts.Loaded, byOperation))
 	compare(t, all, "larder_load_waits_total", want(counts.Waits, byOperation))
 	compare(t, all, "larder_part_duration_seconds_count", want(counts.Parts, func(p hooktest.Part) string {
 		return fmt.Sprintf(`{cache_namespace="n",driver="hooktest",operation="%s",outcome="%s",within="%s"}`, p.Op, p.Outcome, p.Within)
 	}))
-}
-
-// The operations of package load as it is are counted.
-func TestPackageLoad(t *testing.T) {
-	ctx := t.Context()
-	bare, err := memory.New(memory.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer bare.Close()
-	hook := promhook.New(promhook.Config{})
-	loader, err := load.New(hook.Watch(bare), load.Config{TTL: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 3 {
-		v, err := loader.Get(ctx, "k", func(ctx context.Context, wire load.Wire) ([]byte, error) {
-			return []byte("value"), wire(ctx, "master:")
-		})
-		if err != nil || string(v) != "value" {
-			t.Fatalf("%q and error %v, want value", v, err)
-		}
-	}
-	all := gather(t, hook)
-	const wired = `{cache_namespace="",driver="memory",operation="dependency_add",outcome="ok"}`
-	if n := all.named("larder_operation_keys_total")[wired]; n != 1 {
-		t.Errorf("%v keys wired, want 1", n)
-	}
-	if parts := all.named("larder_part_duration_seconds_count"); len(parts) == 0 {
-		t.Error("no parts, want those of dependency_add")
-	}
 }
 
 // Durations are exact, and a bound belongs to its bucket.

@@ -46,7 +46,7 @@ type Config struct {
 	Slow time.Duration
 
 	// SlowLoad is the same for operations of package load that load a value, or wait
-	// until another caller has loaded it.
+	// for one that another caller loads. Zero means that none of these is slow.
 	SlowLoad time.Duration
 
 	// Interval is how long lines that are alike are counted before their number is
@@ -99,7 +99,7 @@ func (h *Hook) slow(call *cache.Call, r *cache.Result) bool {
 	limit := h.config.Slow
 	switch call.Op {
 	case cache.OpLoad, cache.OpLoadMulti, cache.OpRefresh:
-		if r.Misses > 0 || r.Loaded > 0 {
+		if r.Loaded > 0 || r.Waited > 0 || r.Stale > 0 || r.LoadTime > 0 {
 			limit = h.config.SlowLoad
 		}
 	}

@@ -230,10 +230,10 @@ func TestSlow(t *testing.T) {
 			end(r)
 		}
 		observe(cache.OpLoad, 999*time.Millisecond, cache.Result{Misses: 1, Loaded: 1})
-		observe(cache.OpLoad, 999*time.Millisecond, cache.Result{Misses: 1})
+		observe(cache.OpLoad, 999*time.Millisecond, cache.Result{Misses: 1, Waited: 1})
 		observe(cache.OpRefresh, 999*time.Millisecond, cache.Result{Affected: 1, Loaded: 1})
 		want(t, log)
-		observe(cache.OpLoad, time.Second, cache.Result{Misses: 1})
+		observe(cache.OpLoad, time.Second, cache.Result{Misses: 1, Waited: 1})
 		observe(cache.OpLoadMulti, time.Second, cache.Result{Misses: 1, Loaded: 1})
 		observe(cache.OpRefresh, time.Second, cache.Result{Affected: 1, Loaded: 1})
 		observe(cache.OpLoad, 100*time.Millisecond, cache.Result{Affected: 1})

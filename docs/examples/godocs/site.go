@@ -86,12 +86,15 @@ func (s *site) page(ctx context.Context, path string) (view, error) {
 	// To hooks this is one operation, and what the loader does to the cache is a part
 	// of it.
 	ctx, observed := s.cache.Observe(ctx, cache.Call{Op: cache.OpLoad, Key: pageKey(path), Keys: 1})
+	var rendering time.Duration
 	b, err := s.pages.Get(ctx, pageKey(path), func(ctx context.Context, wire load.Wire) ([]byte, error) {
 		v.hit = false
+		began := time.Now()
+		defer func() { rendering = time.Since(began) }()
 		return s.render(ctx, path, wire)
 	})
 	v.took, v.trouble = time.Since(start), trouble.first()
-	observed(loaded(v.hit, len(b), err))
+	observed(loaded(v.hit, len(b), rendering, err))
 	if err != nil {
 		return view{}, err
 	}
@@ -100,8 +103,8 @@ func (s *site) page(ctx context.Context, path string) (view, error) {
 }
 
 // loaded returns the result of a load, for hooks.
-func loaded(hit bool, bytes int, err error) cache.Result {
-	r := cache.Result{Bytes: bytes, Err: err}
+func loaded(hit bool, bytes int, took time.Duration, err error) cache.Result {
+	r := cache.Result{Bytes: bytes, Err: err, LoadTime: took}
 	switch {
 	case hit && err == nil:
 		r.Affected = 1

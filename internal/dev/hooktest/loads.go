@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/larder-go/larder/cache"
 )
 
 // ErrLoad is the error of load functions.
 var ErrLoad = errors.New("the database is down")
+
+// LoadTime is how long each load function takes.
+const LoadTime = time.Second
 
 // Loads reports operations as package load does, by hand, in a number of goroutines at
 // once.
@@ -27,7 +31,7 @@ func Loads(c *cache.Cache, workers, rounds int) Counts {
 	n := workers * rounds
 	return Counts{
 		Calls: map[cache.Op]map[cache.Outcome]int{
-			cache.OpLoad:       {cache.OutcomeHit: n, cache.OutcomeStale: n, cache.OutcomeMiss: 3 * n, cache.OutcomeError: n},
+			cache.OpLoad:       {cache.OutcomeHit: n, cache.OutcomeStale: n, cache.OutcomeMiss: 4 * n, cache.OutcomeError: n},
 			cache.OpLoadMulti:  {cache.OutcomeError: n},
 			cache.OpRefresh:    {cache.OutcomeOK: n},
 			cache.OpInvalidate: {cache.OutcomeOK: n},
@@ -35,7 +39,7 @@ func Loads(c *cache.Cache, workers, rounds int) Counts {
 			cache.OpDelete:     {cache.OutcomeOK: n},   // so that the next round misses
 		},
 		Keys: map[cache.Op]map[cache.Outcome]int{
-			cache.OpLoad: {cache.OutcomeHit: n, cache.OutcomeStale: n, cache.OutcomeMiss: 3 * n, cache.OutcomeError: n},
+			cache.OpLoad: {cache.OutcomeHit: n, cache.OutcomeStale: n, cache.OutcomeMiss: 4 * n, cache.OutcomeError: n},
 			cache.OpLoadMulti: {
 				cache.OutcomeHit: 2 * n, cache.OutcomeStale: n, cache.OutcomeMiss: 3 * n, cache.OutcomeError: n,
 			},
@@ -54,7 +58,11 @@ func Loads(c *cache.Cache, workers, rounds int) Counts {
 			{cache.OpRefresh, cache.OpSet, cache.OutcomeStored}:        n,
 			{cache.OpInvalidate, cache.OpDeleteMulti, cache.OutcomeOK}: n,
 		},
-		Loads:  map[cache.Op]int{cache.OpLoad: 2 * n, cache.OpLoadMulti: n, cache.OpRefresh: n},
+		PartBytes: map[Part]int{
+			{Within: cache.OpLoad, Op: cache.OpSet}:    5 * n,
+			{Within: cache.OpRefresh, Op: cache.OpSet}: 3 * n,
+		},
+		Loads:  map[cache.Op]int{cache.OpLoad: 3 * n, cache.OpLoadMulti: n, cache.OpRefresh: n},
 		Loaded: map[cache.Op]int{cache.OpLoad: 2 * n, cache.OpLoadMulti: 2 * n, cache.OpRefresh: n},
 		Waits:  map[cache.Op]int{cache.OpLoad: n, cache.OpLoadMulti: n, cache.OpRefresh: 0},
 	}
@@ -81,18 +89,19 @@ func loads(c *cache.Cache, worker string) {
 		c.Get(cache.NotWithin(ctx), "absent"+worker) // by the load function
 		c.Set(ctx, worker, []byte("value"), 0)
 		c.Delete(context.Background(), worker)
-	}, cache.Result{Misses: 1, Loaded: 1, Bytes: 5})
-	observe(cache.OpLoad, 1, func(ctx context.Context) { c.Get(ctx, worker) }, cache.Result{Misses: 1}) // a wait
-	observe(cache.OpLoad, 1, func(ctx context.Context) { c.Get(ctx, Down+worker) }, cache.Result{Misses: 1, Loaded: 1})
-	observe(cache.OpLoad, 1, none, cache.Result{Failed: 1, Err: ErrLoad})
+	}, cache.Result{Misses: 1, Loaded: 1, Bytes: 5, LoadTime: LoadTime})
+	observe(cache.OpLoad, 1, func(ctx context.Context) { c.Get(ctx, worker) }, cache.Result{Misses: 1, Waited: 1})
+	observe(cache.OpLoad, 1, func(ctx context.Context) { c.Get(ctx, Down+worker) }, cache.Result{Misses: 1, Loaded: 1, LoadTime: LoadTime})
+	observe(cache.OpLoad, 1, none, cache.Result{Failed: 1, Err: ErrLoad, LoadTime: LoadTime})
+	observe(cache.OpLoad, 1, none, cache.Result{Misses: 1, Err: cache.ErrMiss}) // without a load function
 	observe(cache.OpLoadMulti, 7, func(ctx context.Context) {
 		c.GetMulti(ctx, []string{"absent" + worker})
-	}, cache.Result{Affected: 3, Stale: 1, Misses: 3, Loaded: 2, Failed: 1, Bytes: 30, Err: &cache.MultiError{
+	}, cache.Result{Affected: 3, Stale: 1, Misses: 3, Loaded: 2, Waited: 1, Failed: 1, Bytes: 30, LoadTime: LoadTime, Err: &cache.MultiError{
 		Op: cache.OpLoadMulti, Errors: map[string]error{"k": ErrLoad},
 	}})
 	observe(cache.OpRefresh, 1, func(ctx context.Context) {
 		c.Set(ctx, worker+"r", []byte("new"), 0)
-	}, cache.Result{Affected: 1, Loaded: 1, Bytes: 4})
+	}, cache.Result{Affected: 1, Loaded: 1, Bytes: 4, LoadTime: LoadTime})
 	observe(cache.OpInvalidate, 2, func(ctx context.Context) {
 		c.DeleteMulti(ctx, []string{"tag1", "tag2"})
 	}, cache.Result{Affected: 2})

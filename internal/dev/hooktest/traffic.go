@@ -15,6 +15,8 @@ type Counts struct {
 	Bytes map[cache.Op]int                   // the bytes of their values
 	Parts map[Part]int                       // operations that others consist of
 
+	PartBytes map[Part]int // the bytes of their values, whatever the outcome
+
 	Loads, Loaded, Waits map[cache.Op]int // operations that called a load function, and values
 }
 
