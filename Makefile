@@ -155,6 +155,10 @@ bench-memory: ## Compare package memory with its peers
 bench-drivers: test-deps ## Compare the drivers with their bare client libraries
 	$(MAKE) -C internal/dev/benchmarks drivers
 
+.PHONY: bench-hooks
+bench-hooks: ## Measure what hooks add to operations on package memory
+	$(GO) test -run '^$$' -bench Cost -count 9 -benchtime 0.2s ./hooks/promhook ./hooks/otelhook ./hooks/sloghook
+
 ##@ The rest
 
 .PHONY: clean

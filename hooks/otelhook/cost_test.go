@@ -96,7 +96,7 @@ func BenchmarkCost(b *testing.B) {
 		{"sampled", exported, trace.ContextWithRemoteSpanContext(background, unsampled().WithTraceFlags(trace.FlagsSampled))},
 		{"metrics, no trace", counting(b, bare), background},
 	} {
-		b.Run(bench.name, func(b *testing.B) {
+		b.Run("get/"+bench.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				bench.c.Get(bench.ctx, "key")

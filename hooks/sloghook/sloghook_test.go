@@ -383,3 +383,29 @@ func TestAllocs(t *testing.T) {
 		t.Errorf("%v allocations, want none", n)
 	}
 }
+
+// BenchmarkCost measures a get on memory without and with the hook, where nothing is logged.
+func BenchmarkCost(b *testing.B) {
+	bare, err := memory.New(memory.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer bare.Close()
+	if err := bare.Set(ctx, "key", make([]byte, 128), 0); err != nil {
+		b.Fatal(err)
+	}
+	for _, which := range []struct {
+		name string
+		c    *cache.Cache
+	}{
+		{"none", bare},
+		{"slog", bare.WithHook(sloghook.New(sloghook.Config{Slow: time.Hour}))},
+	} {
+		b.Run("get/"+which.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				which.c.Get(ctx, "key")
+			}
+		})
+	}
+}

@@ -14,6 +14,7 @@ import (
 var documents = []string{
 	"../../../README.md", "../../guide.md", "../../drivers.md", "../../production.md", "../../recipes.md", "../../coming-from.md",
 	"../../../drivers/gomemcache/README.md", "../../../drivers/ketama/README.md",
+	"../../../hooks/promhook/README.md", "../../../hooks/otelhook/README.md",
 }
 
 // others have no code, but links.
@@ -37,24 +38,27 @@ func TestQuotes(t *testing.T) {
 	}
 }
 
-// goFiles returns the lines of every Go file of this module.
+// goFiles returns the lines of every Go file of this module and of the hooks, whose
+// documents quote their examples.
 func goFiles(t *testing.T) [][]string {
 	t.Helper()
 	var files [][]string
-	err := filepath.WalkDir("..", func(name string, d fs.DirEntry, err error) error {
+	for _, folder := range []string{"..", "../../../hooks"} {
+		err := filepath.WalkDir(folder, func(name string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if d.IsDir() && d.Name() == "testdata" {
+				return filepath.SkipDir
+			}
+			if filepath.Ext(name) == ".go" {
+				files = append(files, linesOf(t, name))
+			}
+			return nil
+		})
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
-		if d.IsDir() && d.Name() == "testdata" {
-			return filepath.SkipDir
-		}
-		if filepath.Ext(name) == ".go" {
-			files = append(files, linesOf(t, name))
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return files
 }
