@@ -30,8 +30,8 @@
 //	larder.failed            keys for which the operation failed, if there are any
 //	larder.bytes             the length of the values that were read, or passed to be stored
 //
-// An operation on many keys is a batch of operations on one, since each key has an outcome
-// of its own. If it has one key, it is not a batch. The status is Error if the operation
+// An operation on many keys is a batch of operations on one, since each key has its own
+// outcome. If it has one key, it is not a batch. The status is Error if the operation
 // failed. A miss is not a failure, and neither is a condition that did not hold.
 //
 // An operation of package load or dependency is a span of kind INTERNAL, with the
@@ -59,10 +59,10 @@
 // They have the attributes db.system.name and db.namespace. The first also has
 // db.operation.name, server.address, server.port and error.type as the spans have them, the
 // others larder.operation, and larder.outcome unless it is of loads. The keys of
-// operations that are parts of others are not counted, so that adding up those with the
-// outcome hit gives the truth.
+// operations that are parts of others are not counted, so the sum of those with the
+// outcome hit is the number of hits.
 //
-// Of the caches that are watched, as their statistics say:
+// From the statistics of the watched caches:
 //
 //	db.client.connection.count     connections, by db.client.connection.state (used or idle)
 //	db.client.connection.max       the bound on connections, if there is one

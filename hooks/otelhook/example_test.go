@@ -22,7 +22,7 @@ func Example() {
 	}
 	defer c.Close()
 
-	// As every program with traces does, with an exporter of its own.
+	// Every program with traces does this, with its exporter.
 	exporter := tracetest.NewInMemoryExporter()
 	otel.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter)))
 

@@ -24,11 +24,11 @@ type Config struct {
 	TracerProvider trace.TracerProvider // otel.GetTracerProvider() if nil
 	MeterProvider  metric.MeterProvider // otel.GetMeterProvider() if nil
 
-	// RootSpans says that an operation outside of a trace begins one.
+	// RootSpans makes an operation outside of a trace begin one.
 	RootSpans bool
 
-	// Keys says that the keys of operations on one key are exported. They may be
-	// long, binary or private.
+	// Keys exports the keys of operations on one key. They may be long, binary or
+	// private.
 	Keys bool
 
 	// Systems are values of db.system.name, by the names of drivers, for drivers

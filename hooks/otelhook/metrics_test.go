@@ -252,7 +252,7 @@ func TestManyNamespaces(t *testing.T) {
 	}
 }
 
-// Without providers of its own a hook uses those of the program, and those do nothing
+// A hook without providers in its Config uses those of the program, which do nothing
 // unless they are set.
 func TestGlobalProviders(t *testing.T) {
 	hook, err := otelhook.New(otelhook.Config{})

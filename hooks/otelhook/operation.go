@@ -24,7 +24,7 @@ type id struct {
 	one                       bool // it has one key
 }
 
-// operation is what the spans and measurements of an operation have in common.
+// operation has what all spans and measurements of an operation share.
 type operation struct {
 	whole bool // it consists of others
 	batch bool

@@ -179,7 +179,7 @@ func unsampled() trace.SpanContext {
 	return trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}})
 }
 
-// What the trace says decides whether there is a span.
+// The trace decides whether there is a span.
 func TestSampling(t *testing.T) {
 	background := context.Background()
 	remote := func(flags trace.TraceFlags) context.Context {

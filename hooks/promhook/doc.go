@@ -9,7 +9,7 @@
 // # Operations
 //
 // The operations that the program calls. An operation of package load or dependency is one
-// operation, whatever it consists of, so that adding up hits gives the truth.
+// operation, whatever it consists of, so the hits can be added up.
 //
 //	larder_operation_duration_seconds   histogram by driver, cache_namespace, operation, outcome
 //	larder_operation_keys_total         counter   by driver, cache_namespace, operation, outcome
@@ -52,7 +52,7 @@
 //
 // # Statistics
 //
-// What [cache.Stats] says of the caches that are watched. Of those in the process:
+// From [cache.Stats] of the watched caches. Of those in the process:
 //
 //	larder_stored_entries     gauge   by driver, cache_namespace
 //	larder_stored_bytes       gauge   by driver, cache_namespace

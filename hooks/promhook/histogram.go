@@ -11,7 +11,7 @@ import (
 // nanoseconds is how many make a second.
 const nanoseconds = 1e9
 
-// A histogram counts whole numbers by size. Its counters stand in stripes, so that
+// A histogram counts whole numbers by size. Its counters are in stripes, so that
 // processors do not wait for each other. With two further counters, an observation takes
 // 0.6 of the time of a prometheus.Histogram and two prometheus.Counters, and 0.06 where two
 // processors observe at once: go test -bench Observe.

@@ -12,15 +12,15 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// MaxNamespaces is the number of namespaces, counted for each driver, that have labels of
-// their own.
+// MaxNamespaces is the number of namespaces, counted for each driver, that have their own
+// labels.
 const MaxNamespaces = 100
 
 // otherNamespace is the label of namespaces beyond MaxNamespaces, and of those that are
 // not UTF-8.
 const otherNamespace = "other"
 
-// group is what operations and statistics are grouped by.
+// group identifies operations and statistics that are added up.
 type group struct{ driver, namespace string }
 
 // table is the operations that were seen, by their groups.
@@ -77,7 +77,8 @@ func (g *groups) find(driver, namespace string) *operations {
 	return g.many[group{driver, namespace}]
 }
 
-// add returns the operations of a group, which is new or not to have labels of its own.
+// add returns the operations of a group that find did not find: a new one, or one without
+// its own labels.
 func (t *table) add(g group) *operations {
 	t.mu.Lock()
 	defer t.mu.Unlock()

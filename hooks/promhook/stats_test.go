@@ -26,7 +26,7 @@ func ofStatistics(all samples) samples {
 	return all
 }
 
-// What memory says of itself is reported, by reason.
+// The statistics of memory are reported, with evictions by reason.
 func TestMemory(t *testing.T) {
 	c, err := memory.New(memory.Config{MaxEntries: 100})
 	if err != nil {
@@ -96,7 +96,7 @@ func TestPools(t *testing.T) {
 		t.Error("a pool without a bound has one")
 	}
 	if _, ok := got["larder_stored_entries{"+`cache_namespace="",driver="hooktest"}`]; ok {
-		t.Error("a cache on servers says how many entries are in the process")
+		t.Error("a cache on servers reports how many entries are in the process")
 	}
 	if sum := pools().Servers[0].Failures.Total(); sum != 28 {
 		t.Errorf("there are %d failures, want 28: every field of driver.Failures must be reported", sum)

@@ -53,8 +53,8 @@ type Config struct {
 	// logged. Zero means DefaultInterval.
 	Interval time.Duration
 
-	// Keys says that the keys of operations on one key are logged, as the attribute
-	// key. They may be long, binary or private.
+	// Keys logs the keys of operations on one key, as the attribute key. They may be
+	// long, binary or private.
 	Keys bool
 }
 

@@ -231,6 +231,7 @@ func TestSlow(t *testing.T) {
 		}
 		observe(cache.OpLoad, 999*time.Millisecond, cache.Result{Misses: 1, Loaded: 1})
 		observe(cache.OpLoad, 999*time.Millisecond, cache.Result{Misses: 1, Waited: 1})
+		observe(cache.OpLoad, 999*time.Millisecond, cache.Result{Affected: 1, Stale: 1})
 		observe(cache.OpRefresh, 999*time.Millisecond, cache.Result{Affected: 1, Loaded: 1})
 		want(t, log)
 		observe(cache.OpLoad, time.Second, cache.Result{Misses: 1, Waited: 1})
@@ -356,7 +357,7 @@ func TestLogger(t *testing.T) {
 	}
 }
 
-// What is well costs nothing.
+// An operation that neither failed nor was slow allocates nothing.
 func TestAllocs(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")

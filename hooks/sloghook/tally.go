@@ -11,7 +11,7 @@ import (
 // maxKinds bounds the kinds that are counted apart.
 const maxKinds = 1000
 
-// kind is what lines that are alike have in common.
+// kind identifies lines that are alike.
 type kind struct {
 	driver, namespace string
 	op, within        cache.Op

@@ -8,7 +8,7 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// Counts is what a hook must have counted.
+// Counts are the counts that a hook must have.
 type Counts struct {
 	Calls map[cache.Op]map[cache.Outcome]int // operations that the program called
 	Keys  map[cache.Op]map[cache.Outcome]int // their keys
