@@ -1,0 +1,63 @@
+package valkey
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/larder-go/larder/cache"
+)
+
+// maxForeign is how often a call begins again because it had waited for a connection that
+// another caller was making, and whose context ended.
+const maxForeign = 5
+
+// call sends a request and returns a reply that is no failure. If the request is idempotent
+// and its connection is lost, it is sent once more: a server that was restarted has
+// closed the connections to the one before.
+func (s *store) call(ctx context.Context, op cache.Op, r request, idempotent bool) (value, error) {
+	for t := (tries{idempotent: idempotent}); ; {
+		reply := s.lib.do(ctx, &r)
+		err := failureOf(reply)
+		if err == nil {
+			return valueOf(reply), nil
+		}
+		if !t.again(ctx, s, &r.source, err) {
+			return value{}, s.failure(ctx, op, err)
+		}
+	}
+}
+
+// tries decides whether a request is sent again.
+type tries struct {
+	idempotent bool
+	lost       bool // it was sent again after its connection was lost
+	foreign    int
+}
+
+// again reports whether it is, after err. Source is set if the script has to go with it.
+func (t *tries) again(ctx context.Context, s *store, source *bool, err error) bool {
+	switch {
+	case ctx.Err() != nil || s.closed.Load():
+		return false
+	case noScript(err) && !*source:
+		*source = true
+		return true
+	case foreignContext(err) && t.foreign < maxForeign:
+		t.foreign++
+		return true
+	case t.idempotent && !t.lost && lostConnection(err):
+		t.lost = true
+		return true
+	}
+	return false
+}
+
+// key returns the key on the server.
+func (s *store) key(key string) string {
+	if s.prefix == "" {
+		return key
+	}
+	return s.prefix + key
+}
+
+func decimal(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,410 @@
+package valkey
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	vk "github.com/valkey-io/valkey-go"
+
+	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/drivers/valkey/internal/guard"
+)
+
+// This file is all that the driver knows of its client library, valkey-go. The settings
+// that are not obvious:
+//
+//   - DisableRetry: the library would repeat a read until its context ends, so a Get with
+//     context.Background() on a dead server would never return.
+//   - AlwaysPipelining: otherwise the deadline of one caller closes a connection that
+//     others share, and a connection that was lost while idle fails the next call.
+//   - ConnWriteTimeout: package guard watches the connections; the library's own timeout
+//     would also end a large reply that is arriving.
+const (
+	idlePing        = time.Second // how often an idle connection is tried
+	libraryTimeout  = time.Minute
+	buffer          = 128 << 10 // for reading and for writing, of each connection
+	redirects       = 5         // followed for a command while slots move
+	sentinelRefresh = 5 * time.Second
+)
+
+// errNil is returned for the reply that says that there is no such key.
+var errNil = errors.New("nil reply")
+
+// A serverError is an error reply, such as "WRONGTYPE Operation against ...".
+type serverError string
+
+func (e serverError) Error() string { return string(e) }
+
+// code returns the first word.
+func (e serverError) code() string {
+	code, _, _ := strings.Cut(string(e), " ")
+	return code
+}
+
+// A request is a command on one key, or a script on one or more.
+type request struct {
+	name   string   // of the command; empty for a script
+	script *script  // run by its digest
+	source bool     // run by its source: the server does not know it
+	key    string   // the first key
+	keys   []string // the others
+	args   [4]string
+	n      int      // how many of args are used
+	more   []string // arguments after args
+}
+
+// library is the client, made when it is needed first: the library connects when it is
+// made, and a program must start while its servers are down.
+type library struct {
+	option  vk.ClientOption
+	cluster bool
+	dialer  *guard.Dialer
+
+	client atomic.Pointer[vk.Client]
+
+	mu     sync.Mutex
+	making *making
+	closed bool
+}
+
+// making is a client that is being made.
+type making struct {
+	done chan struct{}
+	err  error
+}
+
+// sentinelMark is how the dialer recognizes a connection to a Sentinel.
+var sentinelMark = new(net.Resolver)
+
+func newLibrary(c *Config, servers []string, secure *tls.Config, d *guard.Dialer) *library {
+	l := &library{dialer: d, cluster: c.Cluster}
+	dialer := net.Dialer{Timeout: c.Timeout, KeepAlive: max(idlePing, c.Timeout)}
+	l.option = vk.ClientOption{
+		InitAddress: servers, Username: c.User, Password: c.Password, SelectDB: c.DB,
+		TLSConfig: secure, // the library only asks whether there is any
+		Dialer:    dialer,
+		DialCtxFn: func(ctx context.Context, addr string, n *net.Dialer, _ *tls.Config) (net.Conn, error) {
+			return d.Dial(ctx, addr, n.Resolver == sentinelMark)
+		},
+		ConnWriteTimeout:    libraryTimeout,
+		RingScaleEachConn:   guard.RingScale,
+		ReadBufferEachConn:  buffer,
+		WriteBufferEachConn: buffer,
+		BlockingPipeline:    -1, // batches are cut into small pieces
+		DisableRetry:        true,
+		DisableCache:        true,
+		AlwaysPipelining:    true,
+		ForceSingleClient:   !c.Cluster && c.Sentinel == "",
+		ClusterOption:       vk.ClusterOption{MaxMovedRedirections: redirects},
+	}
+	if c.Sentinel != "" {
+		dialer.Resolver = sentinelMark
+		l.option.Sentinel = vk.SentinelOption{
+			MasterSet: c.Sentinel, Username: c.SentinelUser, Password: c.SentinelPassword,
+			TLSConfig: secure, Dialer: dialer, TopologyRefreshInterval: sentinelRefresh,
+		}
+	}
+	return l
+}
+
+// acquire returns the client. If it has to be made, every call that comes meanwhile waits
+// for that, each as long as its context lets it.
+func (l *library) acquire(ctx context.Context) (vk.Client, error) {
+	if c := l.client.Load(); c != nil {
+		return *c, nil
+	}
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return nil, driver.ErrClosed
+	}
+	if c := l.client.Load(); c != nil {
+		l.mu.Unlock()
+		return *c, nil
+	}
+	m := l.making
+	if m == nil {
+		m = &making{done: make(chan struct{})}
+		l.making = m
+		go l.make(m)
+	}
+	l.mu.Unlock()
+	select {
+	case <-m.done:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if c := l.client.Load(); c != nil && m.err == nil {
+		return *c, nil
+	}
+	return nil, m.err
+}
+
+func (l *library) make(m *making) {
+	c, err := vk.NewClient(l.option)
+	if err == nil && l.cluster && c.Mode() != vk.ClientModeCluster {
+		c.Close()
+		c, err = nil, serverError("the server is not a node of a cluster; want no cluster=true")
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case c == nil:
+	case l.closed:
+		go c.Close()
+		err = driver.ErrClosed
+	default:
+		// A client of a single server can be used although the server is down.
+		l.client.Store(&c)
+	}
+	m.err = err
+	l.making = nil
+	close(m.done)
+}
+
+func (l *library) close() {
+	l.mu.Lock()
+	l.closed = true
+	m := l.making
+	l.mu.Unlock()
+	l.dialer.Close()
+	if m != nil {
+		<-m.done
+	}
+	if c := l.client.Load(); c != nil {
+		(*c).Close()
+	}
+}
+
+// do sends a request.
+func (l *library) do(ctx context.Context, r *request) reply {
+	c, err := l.acquire(ctx)
+	if err != nil {
+		return vk.NewErrorResult(err)
+	}
+	cmd := r.build(c.B())
+	if ctx.Done() == nil || !l.dialer.Slow() {
+		return c.Do(ctx, cmd)
+	}
+	r2, err := aside(ctx, func() reply { return c.Do(ctx, cmd) })
+	if err != nil {
+		return vk.NewErrorResult(err)
+	}
+	return r2
+}
+
+// doMulti sends n requests at once, and returns a reply for each.
+func (l *library) doMulti(ctx context.Context, n int, request func(i int) request) []reply {
+	c, err := l.acquire(ctx)
+	if err != nil {
+		return failedMulti(n, err)
+	}
+	b := c.B()
+	cmds := make([]vk.Completed, n)
+	for i := range cmds {
+		r := request(i)
+		cmds[i] = r.build(b)
+	}
+	if ctx.Done() == nil || !l.dialer.Slow() {
+		return c.DoMulti(ctx, cmds...)
+	}
+	replies, err := aside(ctx, func() []reply { return c.DoMulti(ctx, cmds...) })
+	if err != nil {
+		return failedMulti(n, err)
+	}
+	return replies
+}
+
+// aside calls f in a goroutine and waits for it as long as ctx lets it. It is for when
+// the library may wait regardless of ctx: while it connects, or for a place in a queue that
+// is full. The goroutine ends when the library gives up.
+func aside[T any](ctx context.Context, f func() T) (T, error) {
+	done := make(chan T, 1)
+	go func() { done <- f() }()
+	select {
+	case r := <-done:
+		return r, nil
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
+// arg adds an argument.
+func (r *request) arg(s string) {
+	r.args[r.n] = s
+	r.n++
+}
+
+// build makes the command. The strings must not change until the call is over, nor after
+// a call that failed: the library may be sending them still.
+func (r *request) build(b vk.Builder) vk.Completed {
+	switch {
+	case r.name == "GET":
+		return b.Get().Key(r.key).Build()
+	case r.name != "":
+		a := b.Arbitrary(r.name)
+		if r.key != "" {
+			a = a.Keys(r.key)
+		}
+		return a.Args(r.args[:r.n]...).Args(r.more...).Build()
+	}
+	a := b.Arbitrary("EVALSHA").Args(r.script.digest)
+	if r.source {
+		a = b.Arbitrary("EVAL").Args(r.script.source)
+	}
+	a = a.Args(decimal(1 + len(r.keys))).Keys(r.key)
+	if len(r.keys) > 0 {
+		a = a.Keys(r.keys...)
+	}
+	return a.Args(r.args[:r.n]...).Args(r.more...).Build()
+}
+
+// A reply is what came of a request.
+type reply = vk.ValkeyResult
+
+func failedMulti(n int, err error) []reply {
+	rs := make([]reply, n)
+	for i := range rs {
+		rs[i] = vk.NewErrorResult(err)
+	}
+	return rs
+}
+
+// failureOf returns the error of the library or of the server, if there is one. A nil
+// reply is none.
+func failureOf(r reply) error {
+	err := r.Error()
+	if err == nil || vk.IsValkeyNil(err) {
+		return nil
+	}
+	return plainError(err)
+}
+
+// plainError gives an error reply the type of this package.
+func plainError(err error) error {
+	if e, ok := vk.IsValkeyErr(err); ok {
+		return serverError(e.Error())
+	}
+	return err
+}
+
+// A value is a reply that is no failure, or an element of a list.
+type value = vk.ValkeyMessage
+
+// valueOf returns what a reply says that is no failure.
+func valueOf(r reply) value {
+	v, _ := r.ToMessage() // an error only for nil
+	return v
+}
+
+func isNil(v value) bool     { return v.IsNil() }
+func isInteger(v value) bool { return v.IsInt64() }
+
+// isStatus reports whether v is a status, such as OK, and not a string.
+func isStatus(v value) bool {
+	s, err := v.ToString()
+	return err == nil && s == "OK" && !v.IsArray()
+}
+
+// bytesOf returns a string; errNil for nil; or the error that v is.
+func bytesOf(v value) ([]byte, error) {
+	b, err := v.AsBytes()
+	switch {
+	case err != nil && vk.IsValkeyNil(err):
+		return nil, errNil
+	case err != nil:
+		return nil, plainError(err)
+	case len(b) == 0:
+		return []byte{}, nil
+	}
+	return b, nil
+}
+
+// integerOf returns a number, or the error that v is.
+func integerOf(v value) (int64, error) {
+	n, err := v.AsInt64()
+	if err != nil {
+		return 0, plainError(err)
+	}
+	return n, nil
+}
+
+// listOf returns the elements of a list, or the error that v is.
+func listOf(v value) ([]value, error) {
+	list, err := v.ToArray()
+	if err != nil {
+		return nil, plainError(err)
+	}
+	return list, nil
+}
+
+// fieldOf returns a field of a map, or nil.
+func fieldOf(v value, name string) value {
+	m, err := v.AsMap()
+	if err != nil {
+		return value{}
+	}
+	return m[name]
+}
+
+// A node is one server.
+type node struct {
+	addr string // empty: the only one
+	c    vk.Client
+	l    *library
+}
+
+// do sends a command without a key.
+func (n node) do(ctx context.Context, name string, args ...string) (value, error) {
+	do := func() reply { return n.c.Do(ctx, n.c.B().Arbitrary(name).Args(args...).Build()) }
+	if ctx.Done() == nil || !n.l.dialer.Slow() {
+		r := do()
+		return valueOf(r), failureOf(r)
+	}
+	r, err := aside(ctx, do)
+	if err != nil {
+		return value{}, err
+	}
+	return valueOf(r), failureOf(r)
+}
+
+// nodes returns the servers that the library knows; in a cluster also replicas and those
+// that are down.
+func (l *library) nodes(ctx context.Context) ([]node, error) {
+	c, err := l.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !l.cluster {
+		return []node{{"", c, l}}, nil
+	}
+	var nodes []node
+	for addr, n := range c.Nodes() {
+		nodes = append(nodes, node{addr, n, l})
+	}
+	return nodes, nil
+}
+
+// slot returns the slot of a key.
+func (l *library) slot(key string) int {
+	c, err := l.acquire(context.Background())
+	if err != nil {
+		return 0 // there was one a moment ago
+	}
+	cmd := c.B().Get().Key(key).Build()
+	return int(cmd.Slot())
+}
+
+// noServer reports whether err is that of a slot without a server. The library returns it
+// for all commands of a batch if it is true of one.
+func noServer(err error) bool { return err == vk.ErrNoSlot }
+
+// stopped reports whether err is that of a connection that the library has closed itself.
+func stopped(err error) bool { return err == vk.ErrClosing || errors.Is(err, net.ErrClosed) }
