@@ -33,6 +33,8 @@ type batch struct {
 	reply func(key int, v value) error
 	// size returns the bytes that a script is given for a key; nil means a few.
 	size func(key int) int
+
+	locator locator
 }
 
 // A part is a request of a batch and the keys that it is for.
@@ -145,11 +147,16 @@ func (s *store) settle(ctx context.Context, b *batch, p part, r reply) []part {
 		}
 		return parts
 	}
-	err = s.failure(ctx, b.op, err)
+	b.fail(ctx, s, p, err)
+	return nil
+}
+
+// fail notes the error of a part.
+func (b *batch) fail(ctx context.Context, s *store, p part, err error) {
+	err = s.failure(ctx, b.op, b.locator.locate(ctx, s, b.request(p.keys).key, err))
 	for _, k := range p.keys {
 		b.errs[k] = err
 	}
-	return nil
 }
 
 // deliver hands the reply to a part over, key by key.
@@ -175,20 +182,16 @@ func (s *store) deliver(ctx context.Context, b *batch, keys []int, v value) {
 // server. It settles those, and returns the others. If they are refused as well, the
 // servers are changing: then all are sent one by one.
 func (s *store) withoutServer(ctx context.Context, b *batch, parts []part, round int) []part {
-	if round == 0 {
-		if served, err := s.lib.served(ctx); err == nil {
-			var rest []part
-			for _, p := range parts {
-				if served[s.lib.slot(b.request(p.keys).key)] {
-					rest = append(rest, p)
-					continue
-				}
-				for _, k := range p.keys {
-					b.errs[k] = s.failure(ctx, b.op, errNoServer)
-				}
+	if shards, err := s.lib.shards(ctx); round == 0 && err == nil {
+		var rest []part
+		for _, p := range parts {
+			if shardOf(shards, s.lib.slot(b.request(p.keys).key)).online {
+				rest = append(rest, p)
+			} else {
+				b.fail(ctx, s, p, errNoServer)
 			}
-			return rest
 		}
+		return rest
 	}
 	var mu sync.Mutex
 	var rest []part

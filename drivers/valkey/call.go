@@ -22,7 +22,8 @@ func (s *store) call(ctx context.Context, op cache.Op, r request, idempotent boo
 			return valueOf(reply), nil
 		}
 		if !t.again(ctx, s, &r.source, err) {
-			return value{}, s.failure(ctx, op, err)
+			var l locator
+			return value{}, s.failure(ctx, op, l.locate(ctx, s, r.key, err))
 		}
 	}
 }

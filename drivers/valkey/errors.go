@@ -42,12 +42,16 @@ func (s *store) failure(ctx context.Context, op cache.Op, err error) error {
 	}
 	var e *driver.Error
 	if errors.As(err, &e) {
-		return err // it is one already
+		return e // it is one already
 	}
 	server := s.single
 	var g *guard.Error
-	if errors.As(err, &g) {
+	var n *nodeError
+	switch {
+	case errors.As(err, &g):
 		server = g.Server
+	case errors.As(err, &n):
+		server, err = n.server, n.err
 	}
 	if done := ctx.Err(); done != nil {
 		s.dialer.Count(server, func(f *driver.Failures) { f.Canceled++ })
@@ -61,6 +65,15 @@ func (s *store) failure(ctx context.Context, op cache.Op, err error) error {
 	}
 	return driver.Unavailable(name, op, server, err)
 }
+
+// A nodeError says on which server something failed.
+type nodeError struct {
+	server string
+	err    error
+}
+
+func (n *nodeError) Error() string { return n.err.Error() }
+func (n *nodeError) Unwrap() error { return n.err }
 
 func count(f *driver.Failures, g *guard.Error) {
 	switch {

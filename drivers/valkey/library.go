@@ -97,6 +97,7 @@ func newLibrary(c *Config, servers []string, secure *tls.Config, d *guard.Dialer
 		ReadBufferEachConn:  buffer,
 		WriteBufferEachConn: buffer,
 		BlockingPipeline:    -1, // batches are cut into small pieces
+		PipelineMultiplex:   -1, // one connection to a server
 		DisableRetry:        true,
 		DisableCache:        true,
 		AlwaysPipelining:    true,
@@ -393,13 +394,13 @@ func (l *library) nodes(ctx context.Context) ([]node, error) {
 }
 
 // slot returns the slot of a key.
-func (l *library) slot(key string) int {
+func (l *library) slot(key string) int64 {
 	c, err := l.acquire(context.Background())
 	if err != nil {
 		return 0 // there was one a moment ago
 	}
 	cmd := c.B().Get().Key(key).Build()
-	return int(cmd.Slot())
+	return int64(cmd.Slot())
 }
 
 // noServer reports whether err is that of a slot without a server. The library returns it

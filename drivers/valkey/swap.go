@@ -212,7 +212,7 @@ func (s *store) checkTokens(op cache.Op, tokens []any, errs []error) []string {
 var (
 	errForeignToken = errors.New("the token is not one of this driver")
 	errShortReply   = errors.New("invalid reply: the list has not as many elements as there are keys")
-	errNoServer     = errors.New("no server has the slot of the key")
+	errNoServer     = errors.New("the server of the key has failed, and no other has taken over")
 )
 
 // outcome returns the error for what a script says of a key that was to be changed.

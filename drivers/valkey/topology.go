@@ -5,6 +5,9 @@ import (
 	"errors"
 	"net"
 	"strconv"
+	"sync"
+
+	"github.com/larder-go/larder/drivers/valkey/internal/guard"
 )
 
 // slotCount is the number of hash slots of a cluster.
@@ -14,10 +17,12 @@ const slotCount = 16384
 type shard struct {
 	addr     string
 	from, to int64
+	online   bool
 }
 
 // primaries returns the servers that hold the data: in a cluster the primaries of all
-// slots. It is an error if a slot has none, or if the library does not know one.
+// slots. It is an error if a slot has none. A node without a client is one that the library
+// does not know, since it has failed.
 func (l *library) primaries(ctx context.Context) ([]node, error) {
 	nodes, err := l.nodes(ctx)
 	if err != nil || !l.cluster {
@@ -27,21 +32,18 @@ func (l *library) primaries(ctx context.Context) ([]node, error) {
 	if err != nil {
 		return nil, err
 	}
-	byAddr := map[string]node{}
+	known := map[string]node{}
 	for _, n := range nodes {
-		byAddr[n.addr] = n
+		known[n.addr] = n
 	}
 	var list []node
+	seen := map[string]bool{}
 	covered := int64(0)
 	for _, sh := range shards {
 		covered += sh.to - sh.from + 1
-		n, ok := byAddr[sh.addr]
-		if !ok {
-			return nil, errors.New("the server " + sh.addr + " of the cluster has failed")
-		}
-		if n.c != nil {
-			list = append(list, n)
-			byAddr[sh.addr] = node{addr: n.addr} // once
+		if !seen[sh.addr] {
+			seen[sh.addr] = true
+			list = append(list, node{sh.addr, known[sh.addr].c, l})
 		}
 	}
 	if covered < slotCount {
@@ -50,23 +52,47 @@ func (l *library) primaries(ctx context.Context) ([]node, error) {
 	return list, nil
 }
 
-// served returns which slots have a primary that works, as the library sees it.
-func (l *library) served(ctx context.Context) (*[slotCount]bool, error) {
+// shards returns the ranges of slots, and whether their primaries work, as the library sees
+// it.
+func (l *library) shards(ctx context.Context) ([]shard, error) {
 	nodes, err := l.nodes(ctx)
 	if err != nil {
 		return nil, err
 	}
-	shards, err := ask(ctx, nodes, healthyOf, "CLUSTER", "SHARDS")
-	if err != nil {
-		return nil, err
-	}
-	var served [slotCount]bool
+	return ask(ctx, nodes, healthOf, "CLUSTER", "SHARDS")
+}
+
+// shardOf returns the one of the shards that has a slot, or the zero shard.
+func shardOf(shards []shard, slot int64) shard {
 	for _, sh := range shards {
-		for i := max(sh.from, 0); i <= min(sh.to, slotCount-1); i++ {
-			served[i] = true
+		if sh.from <= slot && slot <= sh.to {
+			return sh
 		}
 	}
-	return &served, nil
+	return shard{}
+}
+
+// A locator finds the servers of keys for errors that do not name them. It asks the
+// cluster once.
+type locator struct {
+	once   sync.Once
+	shards []shard
+}
+
+// locate adds the server of key to err, unless err names one.
+func (l *locator) locate(ctx context.Context, s *store, key string, err error) error {
+	if noServer(err) {
+		err = errNoServer
+	}
+	var g *guard.Error
+	if !s.lib.cluster || ctx.Err() != nil || s.closed.Load() || errors.As(err, &g) {
+		return err
+	}
+	l.once.Do(func() { l.shards, _ = s.lib.shards(ctx) }) // an error is one more of those at hand
+	if addr := shardOf(l.shards, s.lib.slot(key)).addr; addr != "" {
+		return &nodeError{addr, err}
+	}
+	return err
 }
 
 // ask sends a command to all nodes at the same time and returns the first reply that can
@@ -120,7 +146,7 @@ func shardsOf(n node, v value) ([]shard, error) {
 		if err := errors.Join(err1, err2, err3); err != nil {
 			return nil, err
 		}
-		shards = append(shards, shard{n.addrOf(primary[0], port), from, to})
+		shards = append(shards, shard{n.addrOf(primary[0], port), from, to, true})
 	}
 	return shards, nil
 }
@@ -136,9 +162,9 @@ func (n node) addrOf(host value, port int64) string {
 	return net.JoinHostPort(name, strconv.FormatInt(port, 10))
 }
 
-// healthyOf parses the reply to CLUSTER SHARDS. The shards are those that have a primary
-// that is online.
-func healthyOf(_ node, v value) ([]shard, error) {
+// healthOf parses the reply to CLUSTER SHARDS, maps of slots and nodes. A shard has the
+// address of its primary, or of a server that was.
+func healthOf(n node, v value) ([]shard, error) {
 	list, err := listOf(v)
 	if err != nil {
 		return nil, err
@@ -149,24 +175,37 @@ func healthyOf(_ node, v value) ([]shard, error) {
 		if err != nil {
 			return nil, err
 		}
-		online := false
-		for _, n := range servers {
-			role, _ := bytesOf(fieldOf(n, "role"))
-			health, _ := bytesOf(fieldOf(n, "health"))
-			online = online || string(role) == "master" && string(health) == "online"
+		var sh shard
+		for _, server := range servers {
+			role, _ := bytesOf(fieldOf(server, "role"))
+			health, _ := bytesOf(fieldOf(server, "health"))
+			if string(role) != "master" || sh.online {
+				continue
+			}
+			port, _ := integerOf(fieldOf(server, n.l.portField()))
+			sh.addr = n.addrOf(fieldOf(server, "endpoint"), port)
+			sh.online = string(health) == "online"
 		}
 		ranges, err := listOf(fieldOf(v, "slots"))
 		if err != nil {
 			return nil, err
 		}
-		for i := 0; online && i+1 < len(ranges); i += 2 {
+		for i := 0; i+1 < len(ranges); i += 2 {
 			from, err1 := integerOf(ranges[i])
 			to, err2 := integerOf(ranges[i+1])
 			if err := errors.Join(err1, err2); err != nil {
 				return nil, err
 			}
-			shards = append(shards, shard{from: from, to: to})
+			shards = append(shards, shard{sh.addr, from, to, sh.online})
 		}
 	}
 	return shards, nil
+}
+
+// portField is the field of CLUSTER SHARDS that has the port.
+func (l *library) portField() string {
+	if l.option.TLSConfig != nil {
+		return "tls-port"
+	}
+	return "port"
 }

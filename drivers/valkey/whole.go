@@ -9,6 +9,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/drivers/valkey/internal/guard"
 )
 
 // scanCount is about how many keys the server looks at for one reply of Flush.
@@ -115,8 +116,12 @@ func (s *store) everywhere(ctx context.Context, op cache.Op, f func(node) error)
 	var wg sync.WaitGroup
 	for i, n := range nodes {
 		wg.Go(func() {
-			if err := s.persistently(ctx, func() error { return f(n) }); err != nil {
-				errs[i] = s.nodeFailure(ctx, op, n, err)
+			err := errNoServer
+			if n.c != nil {
+				err = s.persistently(ctx, func() error { return f(n) })
+			}
+			if err != nil {
+				errs[i] = s.failure(ctx, op, n.named(err))
 			}
 		})
 	}
@@ -135,14 +140,13 @@ func (s *store) persistently(ctx context.Context, f func() error) error {
 	}
 }
 
-// nodeFailure is failure for what happened on a node.
-func (s *store) nodeFailure(ctx context.Context, op cache.Op, n node, err error) error {
-	err = s.failure(ctx, op, err)
-	var e *driver.Error
-	if errors.As(err, &e) && e.Server == "" {
-		e.Server = n.addr
+// named adds the server to an error that does not name one.
+func (n node) named(err error) error {
+	var g *guard.Error
+	if n.addr == "" || errors.As(err, &g) {
+		return err
 	}
-	return err
+	return &nodeError{n.addr, err}
 }
 
 // join is errors.Join that returns a single error as it is.

@@ -5,6 +5,7 @@ package valkeytest
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,26 +28,45 @@ type Cluster struct {
 // the others go on serving theirs unless args say otherwise.
 func StartCluster(t testing.TB, b Binary, n int, args ...string) *Cluster {
 	t.Helper()
-	c := &Cluster{t: t}
-	buses := make([]string, n)
-	for i := range n {
-		host, bus, err := net.SplitHostPort(memcachedtest.FreeAddr(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		buses[i] = bus
-		all := append([]string{
-			"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-port", bus,
-			"--cluster-node-timeout", "1000", "--cluster-require-full-coverage", "no", "--cluster-announce-ip", host,
-		}, args...)
-		c.Servers = append(c.Servers, Start(t, b, "tcp", all...))
+	servers := make([]*Server, n)
+	for i := range servers {
+		servers[i] = Start(t, b, "tcp", clusterArgs(t, args)...)
 	}
-	for i, s := range c.Servers {
+	return join(t, servers)
+}
+
+// JoinCluster makes a cluster of servers on TCP that were started alone. It restarts them.
+func JoinCluster(t testing.TB, servers []*Server, args ...string) *Cluster {
+	t.Helper()
+	for _, s := range servers {
+		s.args = clusterArgs(t, args)
+		s.Restart()
+	}
+	return join(t, servers)
+}
+
+func clusterArgs(t testing.TB, args []string) []string {
+	host, bus, err := net.SplitHostPort(memcachedtest.FreeAddr(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append([]string{
+		"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-port", bus,
+		"--cluster-node-timeout", "1000", "--cluster-require-full-coverage", "no", "--cluster-announce-ip", host,
+	}, args...)
+}
+
+// join has the servers meet.
+func join(t testing.TB, servers []*Server) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t, Servers: servers}
+	n := len(servers)
+	for i, s := range servers {
 		s.Do("CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
 		s.Do("CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(i*slots/n), strconv.Itoa((i+1)*slots/n-1))
 		if i > 0 {
 			host, port, _ := net.SplitHostPort(s.Addr())
-			c.Servers[0].Do("CLUSTER", "MEET", host, port, buses[i])
+			servers[0].Do("CLUSTER", "MEET", host, port, s.args[slices.Index(s.args, "--cluster-port")+1])
 		}
 	}
 	c.WaitServed()

@@ -2,7 +2,6 @@ package guard
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"sync"
@@ -115,9 +114,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 		case late:
 			return 0, err // the library knows whose deadline it was
 		case silent:
-			e := c.failure(Timeout, fmt.Errorf("no reply within %v", c.server.dialer.timeout))
-			e.timeout = true
-			return 0, e
+			return 0, c.failure(Timeout, noReply(c.server.dialer.timeout))
 		}
 	}
 }
@@ -212,6 +209,7 @@ func (c *Conn) expired(now time.Time) verdict {
 	case end.IsZero() || now.Before(end):
 		c.arm(end)
 		return waiting
+	case !c.begun.IsZero() && !now.Before(c.begun):
 	case !c.limit.IsZero() && !now.Before(c.limit):
 		return late
 	case !c.warned:
@@ -221,17 +219,21 @@ func (c *Conn) expired(now time.Time) verdict {
 		c.arm(now.Add(c.server.dialer.timeout / 16))
 		return waiting
 	}
-	c.server.silenced()
+	c.server.silences.Add(1)
 	return silent
 }
 
-// SetDeadline is called by the library for the handshake.
+// SetDeadline is called by the library for the handshake, with the deadline of the caller that
+// needs the connection first. That is not the end of a handshake for which others wait as
+// well: it has a time of its own.
 func (c *Conn) SetDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.limit = t
+	if c.limit = t; !c.begun.IsZero() {
+		c.limit = time.Time{}
+	}
 	c.arm(c.end())
-	return c.Conn.SetWriteDeadline(t)
+	return c.Conn.SetWriteDeadline(c.end())
 }
 
 // Close closes the connection.
@@ -260,9 +262,7 @@ func (c *Conn) owes() bool {
 	return c.owed > 0
 }
 
-func (c *Conn) failure(kind Kind, err error) *Error {
-	return &Error{Server: c.server.addr, Kind: kind, Err: err}
-}
+func (c *Conn) failure(kind Kind, err error) *Error { return c.server.failure(kind, err) }
 
 // earlier returns the earlier of two times, of which zero stands for never.
 func earlier(a, b time.Time) time.Time {

@@ -4,9 +4,12 @@
 package guard
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -19,11 +22,11 @@ import (
 
 const (
 	// downAfter is how many times in a row a server must fail to reply in time to be
-	// considered down. Calls are then rejected, until a probe finds that it replies.
+	// considered down. Calls are then rejected, until it has replied.
 	downAfter = 2
-	// probeWait is how long a call waits for the probe, so that the first one after the
-	// recovery of a server works, if the server is near.
-	probeWait = 25 * time.Millisecond
+	// downWait is how long a call waits for a server that is down, so that the first one
+	// after its recovery works, if the server is near.
+	downWait = 25 * time.Millisecond
 )
 
 // A Dialer makes connections.
@@ -39,6 +42,7 @@ type Dialer struct {
 
 	mu      sync.Mutex
 	servers map[string]*server
+	order   []*server // as they became known
 }
 
 // New returns a Dialer. The timeout is for making a connection, and for the progress of a
@@ -57,9 +61,9 @@ func (d *Dialer) Configure(addr string) { _, _ = d.server(addr, false) }
 // context: because a connection is being established, or has very many requests.
 func (d *Dialer) Slow() bool { return d.slow.Load() > 0 }
 
-// Dial connects to addr, "host:port" or the path of a unix socket. The connection is
-// made regardless of ctx, which only ends the wait for it: if the caller leaves, the
-// next one gets it. With loose, the connection is one to a Sentinel.
+// Dial returns a connection to addr, "host:port" or the path of a unix socket, on which the
+// server has replied. It is made regardless of ctx, which only ends the wait for it: if the
+// caller leaves, the next one gets it. With loose, the connection is one to a Sentinel.
 func (d *Dialer) Dial(ctx context.Context, addr string, loose bool) (net.Conn, error) {
 	s, err := d.server(addr, loose)
 	if err != nil {
@@ -89,6 +93,7 @@ func (d *Dialer) server(addr string, loose bool) (*server, error) {
 	if s == nil {
 		s = &server{dialer: d, addr: addr, loose: loose, conns: map[*Conn]struct{}{}}
 		d.servers[name] = s
+		d.order = append(d.order, s)
 	}
 	return s, nil
 }
@@ -97,7 +102,7 @@ func (d *Dialer) server(addr string, loose bool) (*server, error) {
 func (d *Dialer) Close() {
 	d.mu.Lock()
 	d.cancel()
-	servers := d.all()
+	servers := slices.Clone(d.order)
 	d.mu.Unlock()
 	for _, s := range servers {
 		s.close()
@@ -126,10 +131,11 @@ func (d *Dialer) Count(addr string, count func(*driver.Failures)) {
 	}
 }
 
-// Stats returns the statistics of the servers of data, ordered by address.
+// Stats returns the statistics of the servers of data, in the order in which they became
+// known.
 func (d *Dialer) Stats() []driver.ServerStats {
 	d.mu.Lock()
-	servers := d.all()
+	servers := slices.Clone(d.order)
 	d.mu.Unlock()
 	stats := []driver.ServerStats{}
 	for _, s := range servers {
@@ -137,17 +143,7 @@ func (d *Dialer) Stats() []driver.ServerStats {
 			stats = append(stats, s.stats())
 		}
 	}
-	slices.SortFunc(stats, func(a, b driver.ServerStats) int { return strings.Compare(a.Server, b.Server) })
 	return stats
-}
-
-// all returns the servers. It is called under the lock.
-func (d *Dialer) all() []*server {
-	servers := make([]*server, 0, len(d.servers))
-	for _, s := range d.servers {
-		servers = append(servers, s)
-	}
-	return servers
 }
 
 // A server is what is known of one address.
@@ -160,136 +156,134 @@ type server struct {
 
 	mu       sync.Mutex
 	conns    map[*Conn]struct{}
-	spare    net.Conn      // was made for nobody, or for a caller that had left
-	probing  chan struct{} // closed when the probe under way is over; nil if there is none
-	dropped  time.Time     // when its connections were last dropped
+	spare    net.Conn  // one that nobody has taken yet
+	attempt  *attempt  // under way; nil if there is none
+	dropped  time.Time // when its connections were last dropped
 	opened   uint64
 	closed   uint64
 	failures driver.Failures
 }
 
+// An attempt makes a connection, which it leaves as the spare one.
+type attempt struct {
+	done chan struct{}
+	err  *Error
+}
+
 // connect returns a connection whose handshake is still to come.
 func (s *server) connect(ctx context.Context, loose bool) (*Conn, error) {
-	end := time.Now().Add(s.dialer.timeout)
-	if c := s.takeSpare(); c != nil {
-		return s.add(c, loose, end), nil
-	}
+	var enough <-chan time.Time // an attempt ends by itself
 	if s.silences.Load() >= downAfter {
-		return s.afterProbe(ctx, loose)
+		timer := time.NewTimer(downWait)
+		defer timer.Stop()
+		enough = timer.C
 	}
-	type attempt struct {
-		conn net.Conn
-		err  error
-	}
-	made := make(chan attempt, 1)
-	go func() {
-		c, err := s.open(end)
-		made <- attempt{c, err}
-	}()
-	select {
-	case a := <-made:
-		if a.err != nil {
-			return nil, s.dialError(a.err)
-		}
-		return s.add(a.conn, loose, end), nil
-	case <-ctx.Done():
-		go func() {
-			if a := <-made; a.err == nil {
-				s.keepSpare(a.conn)
-			} else {
-				_ = s.dialError(a.err) // for what it notes: the caller has left
-			}
-		}()
-		return nil, ctx.Err()
-	}
-}
-
-// dialError returns the error for a connection that could not be made.
-func (s *server) dialError(err error) *Error {
-	e := &Error{Server: s.addr, Kind: Dial, Err: err, timeout: timedOut(err)}
-	if e.timeout {
-		s.silenced()
-	} else {
-		s.silences.Store(0) // the host has replied
-	}
-	return e
-}
-
-// afterProbe returns the connection of a probe, if that finds soon enough that the server
-// replies.
-func (s *server) afterProbe(ctx context.Context, loose bool) (*Conn, error) {
-	timer := time.NewTimer(probeWait)
-	defer timer.Stop()
-	select {
-	case <-s.probe():
+	for {
 		if c := s.takeSpare(); c != nil {
-			return s.add(c, loose, time.Now().Add(s.dialer.timeout)), nil
+			return s.add(c, loose), nil
 		}
-	case <-timer.C:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+		a := s.try()
+		select {
+		case <-a.done:
+			if a.err != nil {
+				return nil, a.err
+			}
+		case <-enough:
+			return nil, s.failure(Rejected, errDown)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
-	return nil, &Error{Server: s.addr, Kind: Rejected, Err: errDown}
 }
 
 var errDown = errors.New("not tried, since the server did not reply in time before")
 
-// probe asks the server whether it replies, unless that is under way. The channel is closed
-// when it is over.
-func (s *server) probe() <-chan struct{} {
+// try begins an attempt, unless one is under way.
+func (s *server) try() *attempt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.probing != nil {
-		return s.probing
+	if s.attempt != nil {
+		return s.attempt
 	}
-	done := make(chan struct{})
-	s.probing = done
+	a := &attempt{done: make(chan struct{})}
+	s.attempt = a
 	go func() {
-		c, err := s.hear(time.Now().Add(s.dialer.timeout))
+		ctx, cancel := context.WithTimeout(s.dialer.ctx, s.dialer.timeout)
+		defer cancel()
+		c, err := s.open(ctx)
 		if err == nil {
 			s.keepSpare(c)
 		}
-		if err == nil || !timedOut(err) {
-			s.silences.Store(0)
+		if a.err = err; err != nil && err.timeout {
+			s.silences.Add(1)
+		} else {
+			s.silences.Store(0) // it has replied, or its host has
 		}
 		s.mu.Lock()
-		s.probing = nil
+		s.attempt = nil
 		s.mu.Unlock()
-		close(done)
+		close(a.done)
 	}()
-	return done
+	return a
 }
 
-// hear connects and waits for a line from the server, whatever it says: a server may reply
-// to a PING that it needs a password.
-func (s *server) hear(end time.Time) (net.Conn, error) {
-	c, err := s.open(end)
+// open connects, and waits for the server to reply: one that is frozen takes connections.
+func (s *server) open(ctx context.Context) (net.Conn, *Error) {
+	c, err := s.dial(ctx)
 	if err != nil {
-		return nil, err
+		return nil, s.failure(Dial, err)
 	}
-	if err := errors.Join(c.SetDeadline(end), ping(c), c.SetDeadline(time.Time{})); err != nil {
-		_ = c.Close() // the error says what is wrong
-		return nil, err
+	end, _ := ctx.Deadline()
+	kind, err := Lost, c.SetDeadline(end)
+	if err == nil {
+		kind, err = greet(c)
 	}
-	return c, nil
+	if err == nil {
+		err = c.SetDeadline(time.Time{})
+	}
+	if err == nil {
+		return c, nil
+	}
+	_ = c.Close() // the error says what is wrong
+	if timedOut(err) {
+		return nil, s.failure(Timeout, noReply(s.dialer.timeout))
+	}
+	return nil, s.failure(kind, err)
 }
 
-func ping(c net.Conn) error {
-	if _, err := c.Write([]byte("PING\r\n")); err != nil {
-		return err
+// greet sends a PING, to which a server may reply in many ways: that it needs a password,
+// or is busy.
+func greet(c net.Conn) (Kind, error) {
+	if _, err := c.Write([]byte("*1\r\n$4\r\nPING\r\n")); err != nil {
+		return Lost, err
 	}
-	for b := make([]byte, 1); b[0] != '\n'; {
-		if _, err := c.Read(b); err != nil {
-			return err
+	const most = 1024
+	line := make([]byte, 0, 64)
+	for b := make([]byte, 1); ; {
+		if _, err := io.ReadFull(c, b); err != nil {
+			return Lost, err
+		}
+		line = append(line, b[0])
+		switch {
+		case line[0] != '+' && line[0] != '-' || len(line) > most:
+			return Protocol, fmt.Errorf("%.40q is not a reply to PING", line)
+		case b[0] != '\n':
+		case bytes.HasPrefix(line, []byte("-ERR max number of clients")), bytes.HasPrefix(line, []byte("-DENIED")):
+			return Dial, errors.New(string(bytes.TrimSpace(line[1:])))
+		default:
+			return 0, nil
 		}
 	}
-	return nil
 }
 
-// open connects, with TLS if it is configured.
-func (s *server) open(end time.Time) (net.Conn, error) {
-	ctx, cancel := context.WithDeadline(s.dialer.ctx, end)
-	defer cancel()
+func (s *server) failure(kind Kind, err error) *Error {
+	return &Error{Server: s.addr, Kind: kind, Err: err, timeout: kind == Timeout || timedOut(err)}
+}
+
+func noReply(after time.Duration) error { return fmt.Errorf("no reply within %v", after) }
+
+// dial connects, with TLS if it is configured.
+func (s *server) dial(ctx context.Context) (net.Conn, error) {
 	network := "tcp"
 	if strings.HasPrefix(s.addr, "/") {
 		network = "unix"
@@ -314,9 +308,6 @@ func (s *server) open(end time.Time) (net.Conn, error) {
 	return secure, nil
 }
 
-// silenced notes that the server did not reply in time.
-func (s *server) silenced() { s.silences.Add(1) }
-
 // replied notes that it did.
 func (s *server) replied() {
 	if s.silences.Load() != 0 {
@@ -325,8 +316,8 @@ func (s *server) replied() {
 }
 
 // add makes a Conn of a connection.
-func (s *server) add(c net.Conn, loose bool, handshake time.Time) *Conn {
-	conn := newConn(c, s, loose, handshake)
+func (s *server) add(c net.Conn, loose bool) *Conn {
+	conn := newConn(c, s, loose, time.Now().Add(s.dialer.timeout))
 	s.mu.Lock()
 	s.conns[conn] = struct{}{}
 	s.opened++

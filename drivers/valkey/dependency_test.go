@@ -1,0 +1,22 @@
+package valkey_test
+
+import (
+	"testing"
+
+	"github.com/larder-go/larder/dependency/dependencytest"
+	"github.com/larder-go/larder/drivers/valkey"
+	"github.com/larder-go/larder/internal/dev/valkeytest"
+)
+
+func TestDependency(t *testing.T) {
+	valkeytest.Each(t, func(t *testing.T, b valkeytest.Binary) {
+		t.Run("single", func(t *testing.T) {
+			cfg := config(valkeytest.Start(t, b, "unix"))
+			dependencytest.Hammer(t, open(t, cfg), open(t, cfg))
+		})
+		t.Run("cluster", func(t *testing.T) {
+			cfg := valkey.Config{Servers: valkeytest.StartCluster(t, b, 3).Addrs(), Cluster: true, Timeout: patient}
+			dependencytest.Hammer(t, open(t, cfg), open(t, cfg))
+		})
+	})
+}
