@@ -32,8 +32,8 @@ func (s *store) count(ctx context.Context, op cache.Op, key string, delta uint64
 	if err != nil {
 		return 0, s.failure(ctx, op, err)
 	}
-	n, ok := parseNumber(digits)
-	if !ok {
+	n, err := strconv.ParseUint(string(digits), 10, 64)
+	if err != nil {
 		return 0, s.failure(ctx, op, fmt.Errorf("invalid reply: %.40q is not a number", digits))
 	}
 	return n, nil

@@ -185,6 +185,8 @@ func (l *library) close() {
 
 // do sends a request.
 func (l *library) do(ctx context.Context, r *request) reply {
+	l.dialer.Begin()
+	defer l.dialer.End()
 	c, err := l.acquire(ctx)
 	if err != nil {
 		return vk.NewErrorResult(err)
@@ -202,6 +204,8 @@ func (l *library) do(ctx context.Context, r *request) reply {
 
 // doMulti sends n requests at once, and returns a reply for each.
 func (l *library) doMulti(ctx context.Context, n int, request func(i int) request) []reply {
+	l.dialer.Begin()
+	defer l.dialer.End()
 	c, err := l.acquire(ctx)
 	if err != nil {
 		return failedMulti(n, err)
@@ -364,6 +368,8 @@ type node struct {
 
 // do sends a command without a key.
 func (n node) do(ctx context.Context, name string, args ...string) (value, error) {
+	n.l.dialer.Begin()
+	defer n.l.dialer.End()
 	do := func() reply { return n.c.Do(ctx, n.c.B().Arbitrary(name).Args(args...).Build()) }
 	if ctx.Done() == nil || !n.l.dialer.Slow() {
 		r := do()

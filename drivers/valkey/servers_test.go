@@ -3,7 +3,6 @@ package valkey_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -19,6 +18,7 @@ import (
 // servers, on a cluster of them.
 func TestServers(t *testing.T) {
 	valkeytest.Each(t, func(t *testing.T, b valkeytest.Binary) {
+		t.Parallel()
 		h := &harness{binary: b, servers: map[string]*server{}}
 		servertest.Run(t, servertest.Options{
 			Start: func(t *testing.T) servertest.Server { return h.start(t) },
@@ -46,7 +46,6 @@ type harness struct {
 type server struct {
 	*valkeytest.Server
 	cluster *valkeytest.Cluster // nil: it is alone
-	own     int                 // connections of the cluster to it
 }
 
 func (h *harness) start(t *testing.T, args ...string) *server {
@@ -122,8 +121,7 @@ func (h *harness) join(t *testing.T, addrs []string) {
 		t.Fatal(err)
 	}
 	for _, a := range addrs {
-		s := h.servers[a]
-		s.cluster, s.own = c, 0
+		h.servers[a].cluster = c
 	}
 }
 
@@ -137,7 +135,7 @@ func (s *server) Restart() {
 	}
 }
 
-// Connections does not count the one that asks, nor those of the cluster.
+// Connections does not count the one that asks.
 func (s *server) Connections() int { return s.Info("connected_clients") - 1 }
 
 // alone is a cache of what one server of a cluster holds, for looking.
@@ -168,5 +166,3 @@ func (alone) Decrement(context.Context, string, uint64) (uint64, error) {
 }
 func (alone) Flush(context.Context) error { return errLooks }
 func (alone) Close() error                { return nil }
-
-var _ = slices.Sort[[]int]

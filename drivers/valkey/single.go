@@ -47,7 +47,7 @@ func idempotent(mode driver.Mode) bool { return mode != driver.Add }
 
 func (s *store) storeRequest(mode driver.Mode, e driver.Entry) request {
 	r := request{name: "SET", key: s.key(e.Key)}
-	r.arg(stored(e.Value, e.Kind))
+	r.arg(stored(e.Value))
 	if ttl := milliseconds(e.TTL); ttl != "" {
 		r.arg("PX")
 		r.arg(ttl)

@@ -34,7 +34,7 @@ func (s *store) getItems(ctx context.Context, op cache.Op, keys []string) ([]dri
 		op: op, idempotent: true, errs: make([]error, len(keys)), list: true,
 		request: func(k []int) request {
 			r := s.scriptRequest(getItemScript, k, func(k int) string { return keys[k] })
-			mark := newMark(0)
+			mark := newMark()
 			r.arg(string(mark[:]))
 			return r
 		},
@@ -92,19 +92,19 @@ func (s *store) GetOrAddMulti(ctx context.Context, entries []driver.Entry) ([]dr
 	const op = cache.OpGetOrAddMulti
 	items, added := make([]driver.Item, len(entries)), make([]bool, len(entries))
 	marks := make([]token, len(entries))
-	for i, e := range entries {
-		marks[i] = newMark(markKind(e))
+	for i := range marks {
+		marks[i] = newMark()
 	}
 	errs := s.run(ctx, &batch{
 		op: op, idempotent: true, errs: s.checkSizes(entries), list: true,
 		size: func(k int) int { return len(entries[k].Value) },
 		request: func(keys []int) request {
 			r := s.scriptRequest(getOrAddScript, keys, func(k int) string { return entries[k].Key })
-			mark := newMark(0)
+			mark := newMark()
 			r.arg(string(mark[:]))
 			r.more = make([]string, 0, 2*len(keys))
 			for _, k := range keys {
-				r.more = append(r.more, string(entries[k].Value)+string(marks[k][:]), milliseconds(entries[k].TTL))
+				r.more = append(r.more, withMark(entries[k].Value, marks[k]), milliseconds(entries[k].TTL))
 			}
 			return r
 		},
@@ -121,20 +121,9 @@ func (s *store) GetOrAddMulti(ctx context.Context, entries []driver.Entry) ([]dr
 	return items, added, errs
 }
 
-// markKind returns the kind in the mark of an entry that is added. Of a number it is the
-// one that its digits say, as they do when it is stored without a mark.
-func markKind(e driver.Entry) byte {
-	if e.Kind == driver.Text {
-		return kindByte(driver.Text)
-	}
-	return 0
-}
-
 // addedItem is the item of an entry that was stored with a mark just now.
 func addedItem(e driver.Entry, mark token) driver.Item {
-	it := itemOf(append(append(make([]byte, 0, len(e.Value)+markLen), e.Value...), mark[:]...))
-	it.TTL, it.TTLKnown = e.TTL, true
-	return it
+	return driver.Item{Value: append([]byte{}, e.Value...), Token: mark, TTL: e.TTL, TTLKnown: true}
 }
 
 // CompareAndSwap implements [driver.Swapper].
@@ -159,7 +148,7 @@ func (s *store) swap(ctx context.Context, op cache.Op, tokens []any, entries []d
 			r.more = make([]string, 0, 3*len(keys))
 			for _, k := range keys {
 				e := entries[k]
-				r.more = append(r.more, marks[k], stored(e.Value, e.Kind), milliseconds(e.TTL))
+				r.more = append(r.more, marks[k], stored(e.Value), milliseconds(e.TTL))
 			}
 			return r
 		},

@@ -59,10 +59,8 @@ func newStore(cfg Config) (*store, error) {
 		lib: newLibrary(&p.cfg, p.servers, secure, d), dialer: d, prefix: cfg.Prefix,
 		maxValue: int(p.cfg.MaxValue), group: maxGroup, flushAll: cfg.FlushDatabase,
 	}
-	if cfg.Sentinel == "" {
-		for _, addr := range p.servers {
-			d.Configure(addr)
-		}
+	for _, addr := range p.servers {
+		d.Configure(addr, cfg.Sentinel != "")
 	}
 	if cfg.Cluster {
 		s.group = 1 // keys of two slots cannot be in one script

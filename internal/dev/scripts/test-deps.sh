@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../../.."
 
 # One function for each thing. To add one, write its function, with the packages of
 # Debian and a command that succeeds where they are installed, and put it in this list.
-all=(compiler memcached python prometheus browser)
+all=(compiler memcached redis valkey python prometheus browser)
 
 compiler() { # for the race detector
 	need gcc libc6-dev -- compiles_c
@@ -17,6 +17,18 @@ compiler() { # for the race detector
 
 memcached() {
 	need memcached -- command -v memcached
+}
+
+redis() {
+	need redis-server -- command -v redis-server
+}
+
+valkey() { # the second server of the driver for both
+	if [ -n "$(debian_release)" ]; then
+		need valkey-server -- command -v valkey-server
+	else
+		want valkey-server -- command -v valkey-server
+	fi
 }
 
 python() { # the clients that the memcached drivers share servers with
@@ -31,6 +43,12 @@ prometheus() { # promtool, for the rules of hooks/promhook, and the server for m
 
 browser() { # for the test of the demo, which is skipped without
 	want chromium -- has_one_of chromium chromium-browser google-chrome
+}
+
+# debian_release prints the name of the release of Debian, or nothing on another system.
+debian_release() {
+	# shellcheck source=/dev/null
+	(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") 2>/dev/null || true
 }
 
 compiles_c() {
@@ -99,10 +117,11 @@ if ! command -v apt-get >/dev/null || { [ ${#as_root[@]} -gt 0 ] && ! command -v
 		    apt-get install ${needed[*]} ${wanted[*]}
 
 		Elsewhere, what your system calls these packages: gcc and libc6-dev are a C
-		compiler and its library, memcached is the server, 1.6 or later,
+		compiler and its library, memcached is the server, 1.6 or later, redis-server and
+		valkey-server are the servers, 7.0 and 7.2 or later,
 		python3-pylibmc and python3-memcache are the modules pylibmc and memcache
 		(python-memcached) for /usr/bin/python3, and prometheus has the commands
-		prometheus and promtool. Without chromium, some tests are skipped.
+		prometheus and promtool. Without chromium or valkey-server, some tests are skipped.
 	EOF
 	[ ${#needed[@]} -eq 0 ]
 	exit
@@ -113,6 +132,17 @@ install() { # PACKAGES...
 	echo "installing for the tests: $*"
 	${as_root[@]+"${as_root[@]}"} "${apt[@]}" install --no-install-recommends "$@" </dev/null
 }
+
+# Debian 12 has valkey-server in its backports. They are a source for this run only.
+if [[ " ${needed[*]} " == *" valkey-server "* && $(debian_release) = bookworm ]]; then
+	parts=$(mktemp -d)
+	trap 'rm -rf "$parts"' EXIT
+	chmod 755 "$parts"
+	find /etc/apt/sources.list.d -name '*.list' -o -name '*.sources' | xargs -r cp -t "$parts"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm-backports main" \
+		>"$parts/bookworm-backports.list"
+	apt+=(-o "Dir::Etc::SourceParts=$parts")
+fi
 
 # A package list that could not be refreshed may still do, so the install decides.
 ${as_root[@]+"${as_root[@]}"} "${apt[@]}" update </dev/null ||

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,51 +21,47 @@ type Binary struct {
 	Path string
 }
 
-// Required are the programs that Debian offers, and that the script of the project
-// installs.
-var required = []string{"redis-server", "valkey-server"}
+// programs are those that Debian offers, and that the script of the project installs.
+var programs = []string{"redis-server", "valkey-server"}
 
-// Binaries returns the programs that tests run against: redis-server and valkey-server
-// from the path, and those that LARDER_VALKEY_SERVERS lists, separated by colons.
-//
-// A machine without redis-server fails the test. One without valkey-server fails it only in
-// CI: some systems do not have it.
-func Binaries(t testing.TB) []Binary {
+// Each runs test with each of the programs: redis-server and valkey-server from the path, and
+// those that LARDER_VALKEY_SERVERS lists, separated by colons. Without redis-server it fails;
+// without valkey-server, which some systems do not have, that one is skipped.
+func Each(t *testing.T, test func(t *testing.T, b Binary)) {
 	t.Helper()
-	var all []Binary
-	for _, name := range required {
+	for _, name := range programs {
 		path, err := exec.LookPath(name)
 		if err == nil {
-			all = append(all, Binary{version(t, path), path})
+			b := Binary{version(t, path), path}
+			t.Run(b.Name, func(t *testing.T) { test(t, b) })
 			continue
 		}
-		if name == "redis-server" || os.Getenv("CI") != "" {
-			t.Fatalf("valkeytest: %s is not installed; on Debian: make test-deps", name)
-		}
-		t.Logf("NOT TESTED with %s, which is not installed", name)
+		t.Run(name, func(t *testing.T) {
+			if name == programs[0] {
+				t.Fatalf("%s is not installed; on Debian: make test-deps", name)
+			}
+			t.Skipf("%s is not installed", name)
+		})
 	}
 	for path := range strings.SplitSeq(os.Getenv("LARDER_VALKEY_SERVERS"), ":") {
 		if path != "" {
-			all = append(all, Binary{version(t, path), path})
+			b := Binary{version(t, path), path}
+			t.Run(b.Name, func(t *testing.T) { test(t, b) })
 		}
 	}
-	return all
 }
 
-// Each runs test with each of the programs.
-func Each(t *testing.T, test func(t *testing.T, b Binary)) {
-	t.Helper()
-	for _, b := range Binaries(t) {
-		t.Run(b.Name, func(t *testing.T) { test(t, b) })
-	}
-}
-
-// Any returns the program for tests that need only one: the newest in the list, which is
-// Valkey where there is one.
+// Any returns the program for tests that need only one: valkey-server where it is
+// installed, or else redis-server.
 func Any(t testing.TB) Binary {
 	t.Helper()
-	all := Binaries(t)
-	return all[len(all)-1]
+	for _, name := range slices.Backward(programs) {
+		if path, err := exec.LookPath(name); err == nil {
+			return Binary{version(t, path), path}
+		}
+	}
+	t.Fatalf("valkeytest: none of %v is installed; on Debian: make test-deps", programs)
+	return Binary{}
 }
 
 var versions sync.Map // path: name with version

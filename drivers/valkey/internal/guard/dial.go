@@ -35,7 +35,8 @@ type Dialer struct {
 	tls      *tls.Config
 	maxReply int64
 
-	slow atomic.Int32 // connections being established, and congested ones
+	slow  atomic.Int32 // connections being established, and congested ones
+	calls atomic.Int64 // in progress
 
 	ctx    context.Context // of what is done for no caller; it ends with the Dialer
 	cancel context.CancelFunc
@@ -55,11 +56,16 @@ func New(timeout time.Duration, config *tls.Config, maxReply int64) *Dialer {
 }
 
 // Configure notes a server, so that it has statistics before the first connection.
-func (d *Dialer) Configure(addr string) { _, _ = d.server(addr, false) }
+func (d *Dialer) Configure(addr string, loose bool) { _, _ = d.server(addr, loose) }
 
 // Slow reports whether a call to the client library may wait without looking at its
 // context: because a connection is being established, or has very many requests.
 func (d *Dialer) Slow() bool { return d.slow.Load() > 0 }
+
+// Begin and End are called around each call to the library. A server may owe replies to
+// calls that have given up; its connection is then not in use.
+func (d *Dialer) Begin() { d.calls.Add(1) }
+func (d *Dialer) End()   { d.calls.Add(-1) }
 
 // Dial returns a connection to addr, "host:port" or the path of a unix socket, on which the
 // server has replied. It is made regardless of ctx, which only ends the wait for it: if the
@@ -87,7 +93,7 @@ func (d *Dialer) server(addr string, loose bool) (*server, error) {
 	}
 	name := addr
 	if loose {
-		name = "sentinel " + addr
+		name = sentinelName(addr)
 	}
 	s := d.servers[name]
 	if s == nil {
@@ -123,6 +129,9 @@ func (d *Dialer) Drop(addr string) {
 func (d *Dialer) Count(addr string, count func(*driver.Failures)) {
 	d.mu.Lock()
 	s := d.servers[addr]
+	if s == nil {
+		s = d.servers[sentinelName(addr)]
+	}
 	d.mu.Unlock()
 	if s != nil {
 		s.mu.Lock()
@@ -131,17 +140,18 @@ func (d *Dialer) Count(addr string, count func(*driver.Failures)) {
 	}
 }
 
-// Stats returns the statistics of the servers of data, in the order in which they became
-// known.
+// sentinelName is the name of a Sentinel among the servers, of which one may have the
+// same address in the course of time.
+func sentinelName(addr string) string { return "sentinel " + addr }
+
+// Stats returns the statistics of the servers, in the order in which they became known.
 func (d *Dialer) Stats() []driver.ServerStats {
 	d.mu.Lock()
 	servers := slices.Clone(d.order)
 	d.mu.Unlock()
-	stats := []driver.ServerStats{}
+	stats := make([]driver.ServerStats, 0, len(servers))
 	for _, s := range servers {
-		if !s.loose {
-			stats = append(stats, s.stats())
-		}
+		stats = append(stats, s.stats())
 	}
 	return stats
 }
@@ -408,7 +418,7 @@ func (s *server) stats() driver.ServerStats {
 	}
 	s.mu.Unlock()
 	for _, c := range conns {
-		if c.owes() {
+		if s.dialer.calls.Load() > 0 && c.owes() {
 			st.InUse++
 		}
 	}

@@ -235,7 +235,7 @@ func TestDown(t *testing.T) {
 func TestStats(t *testing.T) {
 	h := listen(t, pongs)
 	d := dialer(t, patient)
-	d.Configure("configured:1")
+	d.Configure("configured:1", false)
 	a, err := d.Dial(context.Background(), h.addr(), false)
 	if err != nil {
 		t.Fatal(err)
@@ -246,9 +246,11 @@ func TestStats(t *testing.T) {
 	if _, err := d.Dial(context.Background(), h.addr(), true); err != nil { // a Sentinel
 		t.Fatal(err)
 	}
+	d.Begin()
 	write(a, "*1\r\n$4\r\nPING\r\n")
 	stats := d.Stats()
-	if len(stats) != 2 || stats[0].Server != "configured:1" || stats[1].Server != h.addr() {
+	d.End()
+	if len(stats) != 3 || stats[0].Server != "configured:1" || stats[1].Server != h.addr() {
 		t.Fatalf("statistics %+v", stats)
 	}
 	if s := stats[1]; s.Open != 2 || s.InUse != 1 || s.Idle != 1 || s.Opened != 2 || s.Closed != 0 {
