@@ -9,6 +9,7 @@ require (
 	github.com/larder-go/larder/drivers/ketama v0.1.0
 	github.com/larder-go/larder/hooks/promhook v0.1.0
 	github.com/prometheus/client_golang v1.24.1
+	github.com/larder-go/larder/drivers/valkey v0.1.0
 )
 
 require (
@@ -24,4 +25,5 @@ require (
 	golang.org/x/sync v0.21.0 // indirect
 	golang.org/x/sys v0.47.0 // indirect
 	google.golang.org/protobuf v1.36.11 // indirect
+	github.com/valkey-io/valkey-go v1.0.79 // indirect
 )

@@ -100,15 +100,13 @@ type plan struct {
 	servers []string // addresses for net.Dial
 }
 
-// check reads no files.
+// check reads no files. Its errors do not begin with the name of the driver.
 func (c Config) check() (plan, error) {
 	p := plan{cfg: c}
-	fail := func(format string, args ...any) (plan, error) {
-		return plan{}, fmt.Errorf(name+": "+format, args...)
-	}
+	fail := func(format string, args ...any) (plan, error) { return plan{}, fmt.Errorf(format, args...) }
 	var err error
 	if p.servers, err = parseServers(c.Servers, c.Sentinel != ""); err != nil {
-		return fail("%w", err)
+		return plan{}, err
 	}
 	switch {
 	case c.Cluster && c.Sentinel != "":
@@ -131,10 +129,10 @@ func (c Config) check() (plan, error) {
 		return fail("max value %d; want 1 to %d, or 0 for %d", c.MaxValue, math.MaxInt32, DefaultMaxValue)
 	}
 	if err := checkPrefix(c.Prefix, c.Cluster); err != nil {
-		return fail("%w", err)
+		return plan{}, err
 	}
 	if err := c.checkTLS(); err != nil {
-		return fail("%w", err)
+		return plan{}, err
 	}
 	if p.cfg.Timeout == 0 {
 		p.cfg.Timeout = DefaultTimeout

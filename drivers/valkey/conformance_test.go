@@ -1,6 +1,7 @@
 package valkey_test
 
 import (
+	"flag"
 	"testing"
 	"time"
 
@@ -11,41 +12,81 @@ import (
 	"github.com/larder-go/larder/internal/dev/valkeytest"
 )
 
-// TestConformance runs the contract on each server, in each way to reach it.
+// every runs what is the same for several servers on each of them: go test -every.
+var every = flag.Bool("every", false, "run all tests on every server, in every way to reach it")
+
+// eachOrAny is for tests that cost much and do not depend on the server: it runs them on one
+// of the servers, with -every on each.
+func eachOrAny(t *testing.T, test func(t *testing.T, b valkeytest.Binary)) {
+	t.Helper()
+	if *every {
+		valkeytest.Each(t, test)
+		return
+	}
+	test(t, valkeytest.Any(t))
+}
+
+// A way is one to reach servers.
+type way struct {
+	name   string
+	always bool // without -every, on Any
+	config func(t *testing.T, b valkeytest.Binary) valkey.Config
+}
+
+var ways = []way{
+	{"tcp", false, func(t *testing.T, b valkeytest.Binary) valkey.Config {
+		return config(valkeytest.Start(t, b, "tcp"))
+	}},
+	{"tls", false, func(t *testing.T, b valkeytest.Binary) valkey.Config {
+		certs := valkeytest.NewCertificates(t)
+		cfg := config(valkeytest.StartTLS(t, b, certs))
+		cfg.TLS = certs.Client(t)
+		return cfg
+	}},
+	{"cluster", true, func(t *testing.T, b valkeytest.Binary) valkey.Config {
+		cl := valkeytest.StartCluster(t, b, 3)
+		return valkey.Config{Servers: cl.Addrs(), Cluster: true, FlushDatabase: true, Timeout: patient}
+	}},
+	{"sentinel", false, func(t *testing.T, b valkeytest.Binary) valkey.Config {
+		w := valkeytest.StartWatched(t, b)
+		return valkey.Config{
+			Servers: []string{w.Sentinel.Addr()}, Sentinel: valkeytest.PrimaryName, FlushDatabase: true, Timeout: patient,
+		}
+	}},
+}
+
+// TestConformance runs the contract on each server, over a unix socket, in a database that
+// is not the first, with a prefix that has what means something in patterns, and as a user
+// who is allowed what the documentation asks for.
 func TestConformance(t *testing.T) {
 	valkeytest.Each(t, func(t *testing.T, b valkeytest.Binary) {
-		t.Run("tcp", func(t *testing.T) {
-			t.Parallel()
-			conformance(t, config(valkeytest.Start(t, b, "tcp")))
-		})
-		t.Run("unix", func(t *testing.T) {
-			t.Parallel()
-			cfg := config(valkeytest.Start(t, b, "unix"))
-			cfg.FlushDatabase, cfg.Prefix, cfg.DB = false, "a[*b:", 3
-			conformance(t, cfg)
-		})
-		t.Run("cluster", func(t *testing.T) {
-			t.Parallel()
-			cfg := valkey.Config{Cluster: true, FlushDatabase: true, Timeout: patient}
-			cfg.Servers = valkeytest.StartCluster(t, b, 3).Addrs()
-			conformance(t, cfg)
-		})
-		t.Run("sentinel", func(t *testing.T) {
-			t.Parallel()
-			w := valkeytest.StartWatched(t, b)
-			cfg := valkey.Config{Servers: []string{w.Sentinel.Addr()}, Sentinel: valkeytest.PrimaryName}
-			cfg.FlushDatabase, cfg.Timeout = true, patient
-			conformance(t, cfg)
-		})
+		s := valkeytest.Start(t, b, "unix")
+		const prefix = "a[*b:"
+		addUser(s, `a\[\*b:*`)
+		conformance(t, valkey.Config{
+			Servers: []string{s.Addr()}, User: appUser, Password: appPassword, DB: 3, Prefix: prefix, Timeout: patient,
+		}, false)
 	})
 }
 
-func conformance(t *testing.T, cfg valkey.Config) {
+// TestConformanceWays runs what of the contract the driver does in the other ways to reach
+// servers.
+func TestConformanceWays(t *testing.T) {
+	eachOrAny(t, func(t *testing.T, b valkeytest.Binary) {
+		for _, w := range ways {
+			if w.always || *every {
+				t.Run(w.name, func(t *testing.T) { conformance(t, w.config(t, b), true) })
+			}
+		}
+	})
+}
+
+func conformance(t *testing.T, cfg valkey.Config, driverOnly bool) {
 	outage := func(t *testing.T) *cache.Cache {
 		down := cfg
 		down.Servers = []string{memcachedtest.FreeAddr(t)}
 		return open(t, down)
 	}
 	cachetest.Run(t, func(t *testing.T) *cache.Cache { return empty(t, cfg) },
-		cachetest.Options{Granularity: time.Millisecond, Outage: outage})
+		cachetest.Options{Granularity: time.Millisecond, Outage: outage, DriverOnly: driverOnly})
 }

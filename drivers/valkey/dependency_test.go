@@ -9,7 +9,7 @@ import (
 )
 
 func TestDependency(t *testing.T) {
-	valkeytest.Each(t, func(t *testing.T, b valkeytest.Binary) {
+	eachOrAny(t, func(t *testing.T, b valkeytest.Binary) {
 		t.Run("single", func(t *testing.T) {
 			cfg := config(valkeytest.Start(t, b, "unix"))
 			dependencytest.Hammer(t, open(t, cfg), open(t, cfg))

@@ -44,12 +44,19 @@ func ParseDSN(source string) (Config, error) {
 	}
 	var c Config
 	c.Servers, c.DB = serversOf(d)
+	db := -1
 	d.User(&c.User, &c.Password)
 	d.Bool("cluster", &c.Cluster)
 	d.String("sentinel", &c.Sentinel)
 	d.String("sentinel_user", &c.SentinelUser)
 	d.String("sentinel_password", &c.SentinelPassword)
-	d.Int("db", &c.DB, 0)
+	d.Int("db", &db, 0)
+	switch {
+	case db >= 0 && d.Hosts != "" && len(d.Path) > 1:
+		d.Errorf("db", "another number comes after the hosts; want one of them")
+	case db >= 0:
+		c.DB = db
+	}
 	d.String("prefix", &c.Prefix)
 	d.Bool("flush_database", &c.FlushDatabase)
 	d.Duration("timeout", &c.Timeout)
@@ -69,7 +76,7 @@ func ParseDSN(source string) (Config, error) {
 		return Config{}, err
 	}
 	if _, err := c.check(); err != nil {
-		return Config{}, err
+		return Config{}, fmt.Errorf("%s: %w", scheme, err)
 	}
 	return c, nil
 }

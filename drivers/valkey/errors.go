@@ -122,12 +122,6 @@ func noScript(err error) bool {
 	return ok && e.code() == "NOSCRIPT"
 }
 
-// wrongType reports whether the key holds something other than a string.
-func wrongType(err error) bool {
-	var e serverError
-	return errors.As(err, &e) && e.code() == "WRONGTYPE"
-}
-
 // lostConnection reports whether a connection was closed during the call: by the server,
 // or by the library when it learned that another server has taken over.
 func lostConnection(err error) bool {

@@ -53,3 +53,6 @@ func raw(t testing.TB, s *valkeytest.Server, key string) string {
 }
 
 func digits(n int) string { return strings.Repeat("9", n) }
+
+// cutAddr cuts an address into host and port.
+func cutAddr(addr string) (host, port string, ok bool) { return strings.Cut(addr, ":") }

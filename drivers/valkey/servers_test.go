@@ -17,7 +17,7 @@ import (
 // TestServers runs the fault suite on each server, and where the suite wants several
 // servers, on a cluster of them.
 func TestServers(t *testing.T) {
-	valkeytest.Each(t, func(t *testing.T, b valkeytest.Binary) {
+	eachOrAny(t, func(t *testing.T, b valkeytest.Binary) {
 		t.Parallel()
 		h := &harness{binary: b, servers: map[string]*server{}}
 		servertest.Run(t, servertest.Options{

@@ -12,11 +12,7 @@ func (c Config) tls() (*tls.Config, error) {
 	if c.TLSFiles == nil {
 		return c.TLS, nil
 	}
-	t, err := c.TLSFiles.load()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return t, nil
+	return c.TLSFiles.load()
 }
 
 func (f TLSFiles) load() (*tls.Config, error) {

@@ -2,6 +2,7 @@ package valkey
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -48,11 +49,11 @@ func New(cfg Config) (*cache.Cache, error) {
 func newStore(cfg Config) (*store, error) {
 	p, err := cfg.check()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	secure, err := p.cfg.tls()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	d := guard.New(p.cfg.Timeout, secure, max(maxReply, p.cfg.MaxValue+markLen))
 	s := &store{

@@ -15,6 +15,7 @@ var documents = []string{
 	"../../../README.md", "../../guide.md", "../../drivers.md", "../../production.md", "../../recipes.md", "../../coming-from.md",
 	"../../../drivers/gomemcache/README.md", "../../../drivers/ketama/README.md",
 	"../../../hooks/promhook/README.md", "../../../hooks/otelhook/README.md",
+	"../../../drivers/valkey/README.md",
 }
 
 // others have no code, but links.

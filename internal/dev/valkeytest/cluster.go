@@ -24,7 +24,7 @@ type Cluster struct {
 }
 
 // StartCluster starts a cluster of n primaries, each with its share of the slots, and
-// returns when all slots are served. A node is considered failed after a second, and then
+// returns when all slots are served. A node is considered failed after 2.5 s, and then
 // the others go on serving theirs unless args say otherwise.
 func StartCluster(t testing.TB, b Binary, n int, args ...string) *Cluster {
 	t.Helper()
@@ -52,7 +52,7 @@ func clusterArgs(t testing.TB, args []string) []string {
 	}
 	return append([]string{
 		"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-port", bus,
-		"--cluster-node-timeout", "1000", "--cluster-require-full-coverage", "no", "--cluster-announce-ip", host,
+		"--cluster-node-timeout", "2500", "--cluster-require-full-coverage", "no", "--cluster-announce-ip", host,
 	}, args...)
 }
 

@@ -39,7 +39,6 @@ type Server struct {
 	dir      string
 	args     []string
 	tls      *tls.Config // nil: none
-	auth     []string    // user and password for Do
 	sentinel string      // the configuration of a Sentinel; empty: a server of data
 	restore  func()      // called before a start
 
@@ -56,12 +55,12 @@ func Start(t testing.TB, b Binary, network string, args ...string) *Server {
 	return start(t, &Server{t: t, binary: b, network: network, args: args})
 }
 
-// StartTLS is like Start on TCP, with the certificate, key and authority in the given
-// files. The server wants a certificate from its clients too.
-func StartTLS(t testing.TB, b Binary, config *tls.Config, cert, key, ca string, args ...string) *Server {
+// StartTLS is like Start on TCP, with TLS. The server wants a certificate from its clients
+// too.
+func StartTLS(t testing.TB, b Binary, c *Certificates, args ...string) *Server {
 	t.Helper()
-	args = append(args, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", ca)
-	return start(t, &Server{t: t, binary: b, network: "tcp", args: args, tls: config})
+	args = append(args, "--tls-cert-file", c.File("server.pem"), "--tls-key-file", c.File("server.key"), "--tls-ca-cert-file", c.File("ca.pem"))
+	return start(t, &Server{t: t, binary: b, network: "tcp", args: args, tls: c.Client(t)})
 }
 
 func start(t testing.TB, s *Server) *Server {
@@ -176,14 +175,6 @@ func (s *Server) try(deadline time.Time, args []string) (any, error) {
 		return nil, err
 	}
 	r := bufio.NewReader(c)
-	if s.auth != nil {
-		if err := writeCommand(c, append([]string{"AUTH"}, s.auth...)); err != nil {
-			return nil, err
-		}
-		if _, err := readReply(r); err != nil {
-			return nil, err
-		}
-	}
 	if err := writeCommand(c, args); err != nil {
 		return nil, err
 	}
