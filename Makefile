@@ -159,6 +159,10 @@ bench-drivers: test-deps ## Compare the drivers with their bare client libraries
 bench-hooks: ## Measure what hooks add to operations on package memory
 	$(GO) test -run '^$$' -bench Cost -count 9 -benchtime 0.2s ./hooks/promhook ./hooks/otelhook ./hooks/sloghook
 
+.PHONY: bench-valkey
+bench-valkey: test-deps ## Compare the driver for Valkey and Redis with client libraries
+	$(MAKE) -C internal/dev/benchmarks valkey
+
 ##@ The rest
 
 .PHONY: clean

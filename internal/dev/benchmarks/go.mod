@@ -15,10 +15,13 @@ require (
 	github.com/larder-go/larder v0.1.0
 	github.com/larder-go/larder/drivers/gomemcache v0.1.0
 	github.com/larder-go/larder/drivers/ketama v0.1.0
+	github.com/larder-go/larder/drivers/valkey v0.1.0
 	github.com/maypok86/otter/v2 v2.4.0
 	github.com/patrickmn/go-cache v2.1.0+incompatible
 	github.com/puzpuzpuz/xsync/v4 v4.5.0
 	github.com/rainycape/memcache v0.0.0-20150622160815-1031fa0ce2f2
+	github.com/redis/go-redis/v9 v9.22.0
+	github.com/valkey-io/valkey-go v1.0.79
 	github.com/viccon/sturdyc v1.1.5
 )
 
@@ -26,10 +29,11 @@ require (
 	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/golang/snappy v1.0.0 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
-	github.com/klauspost/cpuid/v2 v2.0.9 // indirect
-	github.com/zeebo/xxh3 v1.0.2 // indirect
+	github.com/klauspost/cpuid/v2 v2.2.10 // indirect
+	github.com/zeebo/xxh3 v1.1.0 // indirect
+	go.uber.org/atomic v1.11.0 // indirect
 	golang.org/x/sync v0.16.0 // indirect
-	golang.org/x/sys v0.36.0 // indirect
+	golang.org/x/sys v0.47.0 // indirect
 )
 
 // This module is not published: it measures the tree that it is in.
@@ -37,4 +41,5 @@ replace (
 	github.com/larder-go/larder => ../../..
 	github.com/larder-go/larder/drivers/gomemcache => ../../../drivers/gomemcache
 	github.com/larder-go/larder/drivers/ketama => ../../../drivers/ketama
+	github.com/larder-go/larder/drivers/valkey => ../../../drivers/valkey
 )

@@ -3,9 +3,10 @@
 //
 //	go run . -memory all           caches in the process, about 25 minutes
 //	go run . -drivers all          memcached drivers, about 4 minutes
+//	go run . -valkey all           the driver for Valkey and Redis, about 2 minutes
 //	go run . -memory all -quick    a smoke test of 4 minutes; prints, writes nothing
 //
-// Both take a list of parts in the place of all.
+// All take a list of parts in the place of all.
 package main
 
 import (
@@ -21,6 +22,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/benchmarks/drvbench"
 	"github.com/larder-go/larder/internal/dev/benchmarks/membench"
 	"github.com/larder-go/larder/internal/dev/benchmarks/report"
+	"github.com/larder-go/larder/internal/dev/benchmarks/valkeybench"
 )
 
 func main() {
@@ -34,6 +36,7 @@ func run(args []string) error {
 	flags := flag.NewFlagSet("benchmarks", flag.ExitOnError)
 	memory := flags.String("memory", "", "measure these `parts` of the memory benchmarks: all, or some of "+strings.Join(membench.Parts(), ","))
 	drivers := flags.String("drivers", "", "measure these `parts` of the driver benchmarks: all, or some of "+strings.Join(drvbench.Parts(), ","))
+	valkeys := flags.String("valkey", "", "measure these `parts` of the benchmarks of the driver for Valkey and Redis: all, or some of "+strings.Join(valkeybench.Parts(), ","))
 	only := flags.String("only", "", "measure only these `implementations`, separated by commas")
 	quick := flags.Bool("quick", false, "a smoke test: short, and printed instead of written")
 	passes := flags.Int("passes", 0, "how often the speed part goes round (5; 1 if quick)")
@@ -62,9 +65,9 @@ func run(args []string) error {
 		}
 		return results.write(*docs, *quick)
 	}
-	if *memory == "" && *drivers == "" {
+	if *memory == "" && *drivers == "" && *valkeys == "" {
 		flags.Usage()
-		return errors.New("nothing to do: want -memory, -drivers or -load")
+		return errors.New("nothing to do: want -memory, -drivers, -valkey or -load")
 	}
 	command := "go run ."
 	flags.Visit(func(f *flag.Flag) {
@@ -91,6 +94,15 @@ func run(args []string) error {
 		}
 		r.Command, r.Machine, r.Took = command, report.Machine(), time.Since(began).Round(time.Second).String()
 		results.Drivers = r
+	}
+	if *valkeys != "" {
+		began := time.Now()
+		r, err := valkeybench.Run(valkeybench.Options{Parts: parts(*valkeys, valkeybench.Parts()), Quick: *quick, Log: os.Stderr})
+		if err != nil {
+			return err
+		}
+		r.Command, r.Machine, r.Took = command, report.Machine(), time.Since(began).Round(time.Second).String()
+		results.Valkey = r
 	}
 	if *save != "" {
 		text, err := json.Marshal(results)
@@ -123,6 +135,7 @@ func list(s string) []string {
 type raw struct {
 	Memory  *membench.Results
 	Drivers *drvbench.Results
+	Valkey  *valkeybench.Results
 }
 
 // write puts the sections into the document, or prints them.
@@ -140,7 +153,15 @@ func (r raw) write(path string, quick bool) error {
 		if quick {
 			return r.Drivers.Print(os.Stdout)
 		}
-		return r.Drivers.Write(d)
+		if err := r.Drivers.Write(d); err != nil {
+			return err
+		}
+	}
+	if r.Valkey != nil {
+		if quick {
+			return r.Valkey.Print(os.Stdout)
+		}
+		return r.Valkey.Write(d)
 	}
 	return nil
 }
