@@ -14,7 +14,7 @@ const (
 	// costs, and the server does nothing else meanwhile for a third of a millisecond.
 	maxGroup      = 128
 	maxGroupBytes = 256 << 10 // of values that a script is given, if it has several keys
-	maxPiece      = 1000      // requests that are sent at once
+	maxPiece      = 250       // requests that are sent at once; 1,000 at once took a fourth longer
 	pieceWorkers  = 2         // pieces under way: one is sent while replies to the other come
 	singleWorkers = 16        // requests under way that are sent one by one
 )

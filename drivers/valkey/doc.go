@@ -72,7 +72,7 @@
 //	increment, decrement                  a script: INCR is signed and adds absent keys
 //	get item, get or add, compare and     a script; but for a cluster, 128 keys in one
 //	  swap, compare and delete
-//	of many keys                          pipelined, 1,000 requests at a time, nodes in
+//	of many keys                          pipelined, 250 requests at a time, nodes in
 //	                                      parallel
 //	touch                                 PEXPIRE, or a script to remove the TTL
 //	get and touch                         GETEX
@@ -125,7 +125,8 @@
 //
 // Keys with their prefix are at most 450 bytes. TTLs are rounded up to milliseconds. The
 // driver keeps one connection to each server, which all calls share: requests of many
-// goroutines go in one write. A large value delays the calls behind it for as long as it
-// takes to send. In a cluster, keys are on the servers that their hash slots belong to;
-// replicas are not read. Servers that forbid scripts cannot be used.
+// goroutines go in one write. About 600 calls are under way at a time; the others wait, for
+// as long as their contexts let them. A large value delays the calls behind it for as long
+// as it takes to send. In a cluster, keys are on the servers that their hash slots belong
+// to; replicas are not read. Servers that forbid scripts cannot be used.
 package valkey

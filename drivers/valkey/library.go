@@ -38,6 +38,7 @@ type library struct {
 	option  vk.ClientOption
 	cluster bool
 	dialer  *guard.Dialer
+	aside   chan struct{} // has an element for each call that is made aside
 
 	client atomic.Pointer[vk.Client]
 
@@ -56,7 +57,7 @@ type making struct {
 var sentinelMark = new(net.Resolver)
 
 func newLibrary(c *Config, servers []string, secure *tls.Config, d *guard.Dialer) *library {
-	l := &library{dialer: d, cluster: c.Cluster}
+	l := &library{dialer: d, cluster: c.Cluster, aside: make(chan struct{}, guard.MaxAside)}
 	dialer := net.Dialer{Timeout: c.Timeout, KeepAlive: max(idlePing, c.Timeout)}
 	l.option = vk.ClientOption{
 		InitAddress: servers, Username: c.User, Password: c.Password, SelectDB: c.DB,
@@ -158,17 +159,17 @@ func (l *library) close() {
 
 // do sends a request.
 func (l *library) do(ctx context.Context, r *request) reply {
-	l.dialer.Begin()
-	defer l.dialer.End()
+	calls, direct := l.dialer.Begin(), false
+	defer func() { l.dialer.End(direct && ctx.Err() != nil) }()
 	c, err := l.acquire(ctx)
 	if err != nil {
 		return vk.NewErrorResult(err)
 	}
 	cmd := r.build(c.B())
-	if ctx.Done() == nil || !l.dialer.Slow() {
+	if direct = !l.dialer.Aside(ctx, calls); direct {
 		return c.Do(ctx, cmd)
 	}
-	r2, err := aside(ctx, func() reply { return c.Do(ctx, cmd) })
+	r2, err := aside(ctx, l, func(ctx context.Context) reply { return c.Do(ctx, cmd) })
 	if err != nil {
 		return vk.NewErrorResult(err)
 	}
@@ -177,8 +178,8 @@ func (l *library) do(ctx context.Context, r *request) reply {
 
 // doMulti sends n requests at once, and returns a reply for each.
 func (l *library) doMulti(ctx context.Context, n int, request func(i int) request) []reply {
-	l.dialer.Begin()
-	defer l.dialer.End()
+	calls, direct := l.dialer.Begin(), false
+	defer func() { l.dialer.End(direct && ctx.Err() != nil) }()
 	c, err := l.acquire(ctx)
 	if err != nil {
 		return failedMulti(n, err)
@@ -189,27 +190,36 @@ func (l *library) doMulti(ctx context.Context, n int, request func(i int) reques
 		r := request(i)
 		cmds[i] = r.build(b)
 	}
-	if ctx.Done() == nil || !l.dialer.Slow() {
+	if direct = !l.dialer.Aside(ctx, calls); direct {
 		return c.DoMulti(ctx, cmds...)
 	}
-	replies, err := aside(ctx, func() []reply { return c.DoMulti(ctx, cmds...) })
+	replies, err := aside(ctx, l, func(ctx context.Context) []reply { return c.DoMulti(ctx, cmds...) })
 	if err != nil {
 		return failedMulti(n, err)
 	}
 	return replies
 }
 
-// aside calls f in a goroutine and waits for it as long as ctx lets it. It is for when
-// the library may wait regardless of ctx: while it connects, or for a place in a queue that
-// is full. The goroutine ends when the library gives up.
-func aside[T any](ctx context.Context, f func() T) (T, error) {
+// aside calls f in a goroutine and waits for it as long as ctx lets it. It is for when the
+// library may wait regardless of ctx: while it connects, or for a place in a queue that is
+// full. The goroutine ends when the library has the reply or gives up, which it does after
+// the timeout, and takes one of a few places until then.
+func aside[T any](ctx context.Context, l *library, f func(ctx context.Context) T) (T, error) {
+	var none T
+	select {
+	case l.aside <- struct{}{}:
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
 	done := make(chan T, 1)
-	go func() { done <- f() }()
+	go func() {
+		defer func() { <-l.aside }()
+		done <- f(context.Background())
+	}()
 	select {
 	case r := <-done:
 		return r, nil
 	case <-ctx.Done():
-		var none T
 		return none, ctx.Err()
 	}
 }
@@ -223,14 +233,14 @@ type node struct {
 
 // do sends a command without a key.
 func (n node) do(ctx context.Context, name string, args ...string) (value, error) {
-	n.l.dialer.Begin()
-	defer n.l.dialer.End()
-	do := func() reply { return n.c.Do(ctx, n.c.B().Arbitrary(name).Args(args...).Build()) }
-	if ctx.Done() == nil || !n.l.dialer.Slow() {
-		r := do()
+	calls, direct := n.l.dialer.Begin(), false
+	defer func() { n.l.dialer.End(direct && ctx.Err() != nil) }()
+	do := func(ctx context.Context) reply { return n.c.Do(ctx, n.c.B().Arbitrary(name).Args(args...).Build()) }
+	if direct = !n.l.dialer.Aside(ctx, calls); direct {
+		r := do(ctx)
 		return valueOf(r), failureOf(r)
 	}
-	r, err := aside(ctx, do)
+	r, err := aside(ctx, n.l, do)
 	if err != nil {
 		return value{}, err
 	}

@@ -13,14 +13,7 @@ const (
 	progress = 64 << 10
 	// What is sent at this rate, in bytes a second, is given the time it takes.
 	sendRate = 8 << 20
-	// congested is the number of requests without a reply from which on a new one may
-	// have to wait for a place in the queue of the library, whatever its context.
-	congested = 1 << (RingScale - 1)
 )
-
-// RingScale is the logarithm of the number of requests that the client library queues
-// for a connection. It must be configured with it.
-const RingScale = 11
 
 // A Conn is a connection that the client library reads and writes. It follows both
 // streams, so that it knows how many replies the server owes:
@@ -86,7 +79,7 @@ func (c *Conn) sends(p []byte) error {
 		c.renew(now)
 	}
 	c.sent += len(p)
-	c.owe(c.owed + n)
+	c.owed += n
 	if c.deadline.IsZero() {
 		c.arm(c.end())
 	}
@@ -127,7 +120,7 @@ func (c *Conn) received(p []byte) error {
 	}
 	if c.loose {
 		c.renew(time.Now())
-		c.owe(0)
+		c.owed = 0
 		c.established()
 		return nil
 	}
@@ -138,7 +131,7 @@ func (c *Conn) received(p []byte) error {
 	if n > c.owed {
 		return errors.New("it belongs to no request")
 	}
-	c.owe(c.owed - n)
+	c.owed -= n
 	if c.partial += len(p); n > 0 || c.partial >= progress {
 		c.renew(time.Now())
 	}
@@ -160,18 +153,6 @@ func (c *Conn) established() {
 // renew notes that the server makes progress.
 func (c *Conn) renew(now time.Time) {
 	c.since, c.sent, c.partial, c.warned = now, 0, 0, false
-}
-
-// owe sets the number of requests without a reply.
-func (c *Conn) owe(n int) {
-	if was, is := c.owed >= congested, n >= congested; is != was {
-		if is {
-			c.server.dialer.slow.Add(1)
-		} else {
-			c.server.dialer.slow.Add(-1)
-		}
-	}
-	c.owed = n
 }
 
 // end returns when the connection fails unless something happens before, or zero.
@@ -242,7 +223,7 @@ func (c *Conn) Close() error {
 	first := !c.closed
 	c.closed = true
 	if first {
-		c.owe(0)
+		c.owed = 0
 		if !c.begun.IsZero() { // the handshake fails
 			c.begun = time.Time{}
 			c.server.dialer.slow.Add(-1)

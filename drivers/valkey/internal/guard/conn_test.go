@@ -28,8 +28,8 @@ func pair(t *testing.T, loose bool) (*Conn, net.Conn) {
 	c := s.add(client, loose)
 	t.Cleanup(func() { _ = errors.Join(c.Close(), server.Close()) })
 	exchange(t, c, server, "*1\r\n$5\r\nHELLO\r\n", "+OK\r\n")
-	if d.Slow() {
-		t.Error("the handshake is over, and Slow is true")
+	if d.Aside(t.Context(), 1) {
+		t.Error("the handshake is over, and Aside is true")
 	}
 	return c, server
 }
@@ -201,11 +201,11 @@ func TestHandshake(t *testing.T) {
 		}
 		send(t, c, server, get)
 		fails(t, c, time.Now(), testTimeout, Timeout)
-		if !d.Slow() {
-			t.Error("Slow is false in the handshake")
+		if !d.Aside(t.Context(), 1) {
+			t.Error("Aside is false in the handshake")
 		}
-		if err := c.Close(); err != nil || d.Slow() {
-			t.Errorf("after Close, Slow is %v, %v", d.Slow(), err)
+		if err := c.Close(); err != nil || d.Aside(t.Context(), 1) {
+			t.Errorf("after Close, Aside is %v, %v", d.Aside(t.Context(), 1), err)
 		}
 	})
 }
@@ -277,19 +277,43 @@ func TestLost(t *testing.T) {
 	isKind(t, err, Lost, "addr:1")
 }
 
-// A connection with many requests makes the dialer slow, until they have replies.
-func TestCongested(t *testing.T) {
-	c, server := pair(t, false)
-	send(t, c, server, strings.Repeat(get, congested))
-	if !c.server.dialer.Slow() {
-		t.Error("Slow is false with many requests")
-	}
-	exchange(t, c, server, "", strings.Repeat("+v\r\n", congested))
-	if c.server.dialer.Slow() {
-		t.Error("Slow is true without requests")
-	}
-	send(t, c, server, strings.Repeat(get, congested))
-	if err := c.Close(); err != nil || c.server.dialer.Slow() {
-		t.Errorf("after Close, Slow is %v, %v", c.server.dialer.Slow(), err)
-	}
+// Many calls, and many that gave up, have others made aside: the latter may be in the queue
+// for as long as a server may owe replies.
+func TestManyCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := New(testTimeout, nil, testMax)
+		defer d.Close()
+		for i := range int64(2 * maxCalls) {
+			n := d.Begin()
+			if n != i+1 {
+				t.Fatalf("call %d is number %d", i+1, n)
+			}
+			if aside := d.Aside(t.Context(), n); aside != (n > maxCalls) {
+				t.Fatalf("with %d calls Aside is %v", n, aside)
+			}
+		}
+		for range 2 * maxCalls {
+			d.End(false)
+		}
+		for i := range maxAbandoned {
+			if n := d.Begin(); d.Aside(t.Context(), n) {
+				t.Fatalf("after %d calls that gave up Aside is true", i)
+			}
+			d.End(true)
+		}
+		for range 2 {
+			time.Sleep(2*testTimeout - 1)
+			if n := d.Begin(); !d.Aside(t.Context(), n) {
+				t.Error("Aside is false though many calls have given up")
+			}
+			d.End(true)
+		}
+		time.Sleep(2 * testTimeout)
+		for range maxAbandoned {
+			if n := d.Begin(); d.Aside(t.Context(), n) {
+				t.Fatal("Aside is true for longer than a server may owe replies")
+			}
+			d.End(true)
+		}
+	})
 }

@@ -15,14 +15,32 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
+// RingScale is the logarithm of the number of calls that the client library queues for a
+// connection. It must be configured with it. A call that finds the queue full waits for a
+// place regardless of its context, so the queue must not become full. These may be in it:
+const RingScale = 10
+
+const (
+	// maxCalls calls in progress. If there are more, the others are made aside.
+	maxCalls = 1 << (RingScale - 1)
+	// maxAbandoned calls whose callers have given up, and those in progress that do so
+	// then. After that, calls are made aside for a while.
+	maxAbandoned = 1 << (RingScale - 2)
+	// MaxAside calls that are made aside: each until the library returns, whether its
+	// caller has given up or not.
+	MaxAside = 1 << (RingScale - 3)
+)
+
 // A Dialer makes connections.
 type Dialer struct {
 	timeout  time.Duration
 	tls      *tls.Config
 	maxReply int64
 
-	slow  atomic.Int32 // connections being established, and congested ones
-	calls atomic.Int64 // in progress
+	slow      atomic.Int32 // connections being established
+	calls     atomic.Int64 // in progress
+	abandoned atomic.Int64 // calls that have given up, since wary was last zero
+	wary      atomic.Int64 // until when there are too many of them, in Unix nanoseconds; or zero
 
 	ctx    context.Context // of what is done for no caller; it ends with the Dialer
 	cancel context.CancelFunc
@@ -44,14 +62,45 @@ func New(timeout time.Duration, config *tls.Config, maxReply int64) *Dialer {
 // Configure notes a server, so that it has statistics before the first connection.
 func (d *Dialer) Configure(addr string, loose bool) { _, _ = d.server(addr, loose) }
 
-// Slow reports whether a call to the client library may wait without looking at its
-// context: because a connection is being established, or has very many requests.
-func (d *Dialer) Slow() bool { return d.slow.Load() > 0 }
+// Begin and End are called around each call. Begin returns the number of calls in progress,
+// for Aside.
+func (d *Dialer) Begin() (calls int64) { return d.calls.Add(1) }
 
-// Begin and End are called around each call to the library. A server may owe replies to
-// calls that have given up; its connection is then not in use.
-func (d *Dialer) Begin() { d.calls.Add(1) }
-func (d *Dialer) End()   { d.calls.Add(-1) }
+// End ends what Begin has begun. Abandoned says that the caller has given up a call that
+// was not made aside: the server may owe the reply still.
+func (d *Dialer) End(abandoned bool) {
+	d.calls.Add(-1)
+	if abandoned && d.abandoned.Add(1) >= maxAbandoned {
+		// By then the server has replied, or has lost its connection.
+		d.wary.Store(time.Now().Add(2 * d.timeout).UnixNano())
+	}
+}
+
+// Aside reports whether a call must be made aside, since the client library may let it wait
+// regardless of its context: because a connection is being established, or there are very
+// many calls.
+func (d *Dialer) Aside(ctx context.Context, calls int64) bool {
+	if calls > maxCalls {
+		return true
+	}
+	if ctx.Done() == nil {
+		return false // it waits as long as it takes
+	}
+	if d.slow.Load() > 0 {
+		return true
+	}
+	until := d.wary.Load()
+	if until == 0 {
+		return false
+	}
+	if time.Now().UnixNano() < until {
+		return true
+	}
+	if d.wary.CompareAndSwap(until, 0) {
+		d.abandoned.Store(0)
+	}
+	return false
+}
 
 // Dial returns a connection to addr, "host:port" or the path of a unix socket, on which the
 // server has replied. It is made regardless of ctx, which only ends the wait for it: if the

@@ -249,7 +249,7 @@ func TestStats(t *testing.T) {
 	d.Begin()
 	write(a, "*1\r\n$4\r\nPING\r\n")
 	stats := d.Stats()
-	d.End()
+	d.End(false)
 	if len(stats) != 3 || stats[0].Server != "configured:1" || stats[1].Server != h.addr() {
 		t.Fatalf("statistics %+v", stats)
 	}

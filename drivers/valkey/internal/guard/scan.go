@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // Limits on what a reply may announce. The client library allocates what is announced
@@ -44,7 +43,7 @@ func (s *scanner) scan(p []byte) (ended int, err error) {
 			continue
 		}
 		if s.kind == 0 {
-			if s.kind, p = p[0], p[1:]; !known(s.kind) {
+			if s.kind, p = p[0], p[1:]; !known[s.kind] {
 				return ended, fmt.Errorf("a message of unknown type %q", s.kind)
 			}
 			if s.pending == 0 {
@@ -52,6 +51,20 @@ func (s *scanner) scan(p []byte) (ended int, err error) {
 			}
 			if !s.begun && s.pending == 1 && s.kind != '|' {
 				s.begun, s.push = true, s.kind == '>'
+			}
+			if s.kind == '$' || s.kind == '*' {
+				if n, length := shortHeader(p); length > 0 {
+					kind := s.kind
+					s.kind, p = 0, p[length:]
+					complete, err := s.announced(kind, n)
+					if err != nil {
+						return ended, err
+					}
+					if complete {
+						ended++
+					}
+					continue
+				}
 			}
 		}
 		i := bytes.IndexByte(p, '\n')
@@ -73,6 +86,23 @@ func (s *scanner) scan(p []byte) (ended int, err error) {
 	return ended, nil
 }
 
+// shortHeader reads a number of a few digits and the line end after it, which is what most
+// lines are, and returns its length in bytes; 0 if p begins with something else.
+func shortHeader(p []byte) (n int64, length int) {
+	const most = 8 // digits
+	for i, c := range p {
+		switch {
+		case '0' <= c && c <= '9' && i < most:
+			n = n*10 + int64(c-'0')
+		case c == '\r' && i > 0 && i+1 < len(p) && p[i+1] == '\n':
+			return n, i + 2
+		default:
+			return 0, 0
+		}
+	}
+	return 0, 0
+}
+
 // line adds a piece of the line that has begun.
 func (s *scanner) line(p []byte) error {
 	if numeric(s.kind) {
@@ -89,9 +119,14 @@ func (s *scanner) line(p []byte) error {
 	return nil
 }
 
-// known reports whether there is such a type. Strings that are sent in chunks are left out:
-// no server sends them.
-func known(kind byte) bool { return strings.IndexByte("+-:$*_#,(!=%~>|", kind) >= 0 }
+// known are the types there are. Strings that are sent in chunks are left out: no server
+// sends them.
+var known = func() (types [256]bool) {
+	for _, kind := range []byte("+-:$*_#,(!=%~>|") {
+		types[kind] = true
+	}
+	return types
+}()
 
 // numeric reports whether lines of this kind have a short content that is checked.
 func numeric(kind byte) bool {
@@ -134,6 +169,12 @@ func (s *scanner) lineEnd() (complete bool, err error) {
 	if !ok || size == -1 && kind != '$' && kind != '*' {
 		return false, fmt.Errorf("a message of type %q with the length %q", kind, content)
 	}
+	return s.announced(kind, size)
+}
+
+// announced notes the length of a string or an aggregate, -1 for null, and reports whether
+// the message ended with it.
+func (s *scanner) announced(kind byte, size int64) (complete bool, err error) {
 	switch {
 	case size == -1:
 		return s.value(), nil
