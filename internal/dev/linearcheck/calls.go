@@ -23,6 +23,7 @@ type worker struct {
 	rand    *rand.Rand
 	keys    int
 	base    time.Time
+	longest time.Duration // TTL
 	items   map[string]cache.Item
 	history []porcupine.Operation
 }
@@ -42,12 +43,12 @@ func (w *worker) value(i int) string {
 	return v
 }
 
-// ttl returns 0, or less than a third of a millisecond.
+// ttl returns 0, or as much as the longest.
 func (w *worker) ttl() time.Duration {
 	if w.rand.IntN(3) > 0 {
 		return 0
 	}
-	return time.Duration(1 + w.rand.IntN(300_000))
+	return time.Duration(1 + w.rand.Int64N(int64(w.longest)))
 }
 
 // An outcome is a call and what it returned, before its times are known.

@@ -1,5 +1,5 @@
-// Package linearcheck tests that a cache in memory is linearizable. Many goroutines call
-// it, and the test records when each call began and ended and what it returned. Then the
+// Package linearcheck tests that a cache in memory, and one on Valkey or Redis, is
+// linearizable. Many goroutines call it, and the test records when each call began and ended and what it returned. Then the
 // checker porcupine (github.com/anishathalye/porcupine) looks for an order of the calls, one
 // after the other, that explains the results.
 //

@@ -39,7 +39,9 @@ type state struct {
 }
 
 // model is the contract for one key. A cache with a bound may lose an entry at any time.
-func model(bounded bool) porcupine.Model {
+// Late is how long after its TTL an entry may be found, on a backend that counts time in
+// larger units.
+func model(bounded bool, late time.Duration) porcupine.Model {
 	return porcupine.Model{
 		Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
 			byKey := map[string][]porcupine.Operation{}
@@ -55,15 +57,15 @@ func model(bounded bool) porcupine.Model {
 		},
 		Init: func() any { return state{} },
 		Step: func(st, in, out any) (bool, any) {
-			return step(st.(state), in.(call), out.(result), bounded)
+			return step(st.(state), in.(call), out.(result), bounded, late)
 		},
 	}
 }
 
-func step(s state, c call, r result, bounded bool) (bool, any) {
+func step(s state, c call, r result, bounded bool, late time.Duration) (bool, any) {
 	mayBeGone := !s.present || bounded || s.latest != 0 && r.end >= s.earliest
 	mayBeThere := s.present && (s.latest == 0 || r.began < s.latest)
-	stored := state{present: true, value: c.value}.expires(c, r)
+	stored := state{present: true, value: c.value}.expires(c, r, late)
 	ok := r.err == nil
 	switch c.op {
 	case cache.OpSet:
@@ -90,10 +92,10 @@ func step(s state, c call, r result, bounded bool) (bool, any) {
 		return ok && r.value == s.value && s.tells(r), s
 	case cache.OpTouch:
 		s.touched = true
-		return ok, s.expires(c, r)
+		return ok, s.expires(c, r, late)
 	case cache.OpGetAndTouch:
 		s.touched = true
-		return ok && r.value == s.value, s.expires(c, r)
+		return ok && r.value == s.value, s.expires(c, r, late)
 	case cache.OpDelete:
 		return ok, state{}
 	case cache.OpIncrement, cache.OpDecrement:
@@ -117,11 +119,11 @@ func step(s state, c call, r result, bounded bool) (bool, any) {
 	return false, s
 }
 
-// expires returns s with the TTL that c gave it.
-func (s state) expires(c call, r result) state {
+// expires returns s with the TTL that c gave it. See model for late.
+func (s state) expires(c call, r result, late time.Duration) state {
 	s.earliest, s.latest = 0, 0
 	if c.ttl > 0 {
-		s.earliest, s.latest = r.began+int64(c.ttl), r.end+int64(c.ttl)
+		s.earliest, s.latest = r.began+int64(c.ttl), r.end+int64(c.ttl+late)
 	}
 	return s
 }
