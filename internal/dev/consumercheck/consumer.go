@@ -138,7 +138,7 @@ func consumers(ctx context.Context, t *tree, p *proxy, temp string) ([]consumer,
 				name:   m.driver(),
 				source: strings.ReplaceAll(driverProgram, "DRIVER", m.driver()),
 				get:    []*mod{m},
-				want:   "[" + m.driver() + "]\nlarder\n",
+				want:   "true\nlarder\n",
 			})
 		default:
 			every, err := importsAll(ctx, t, p, temp, m)
