@@ -17,24 +17,26 @@ const (
 	appPassword = "s3cret/@:?"
 )
 
-// addUser adds the user that the documentation asks for, with what it may do.
-func addUser(s *valkeytest.Server, keys ...string) {
-	rules := []string{"ACL", "SETUSER", appUser, "on", ">" + appPassword, "resetkeys"}
-	for _, k := range keys {
-		rules = append(rules, "~"+k)
-	}
-	s.Do(append(rules, strings.Fields(documentedCommands)...)...)
+// addUser adds the user that the documentation asks for, who may use the keys that match a
+// pattern, and commands beside those that are always needed.
+func addUser(s *valkeytest.Server, keys, more string) {
+	rules := []string{"ACL", "SETUSER", appUser, "on", ">" + appPassword, "resetkeys", "~" + keys}
+	s.Do(append(rules, strings.Fields(documentedCommands+" "+more)...)...)
 }
 
-// documentedCommands are what a user must be allowed, as the package documentation lists
-// it.
-const documentedCommands = "+get +set +del +unlink +pexpire +getex +evalsha +eval +exists +persist +pttl +getrange +scan +ping +select +@connection"
+// What a user must be allowed, as the package documentation lists it: always, in a cluster,
+// and where Sentinels watch.
+const (
+	documentedCommands = "+get +set +del +unlink +pexpire +getex +evalsha +eval +exists +persist +pttl +getrange +scan +ping +select +@connection"
+	documentedCluster  = "+cluster|slots +cluster|shards +cluster|info +asking"
+	documentedWatched  = "+role"
+)
 
 // TestUser: with a user who may use the keys with the prefix and the documented commands,
 // everything works; and nothing outside of the prefix can be reached.
 func TestUser(t *testing.T) {
 	s := valkeytest.Start(t, valkeytest.Any(t), "tcp")
-	addUser(s, "app:*")
+	addUser(s, "app:*", "")
 	cfg := valkey.Config{Servers: []string{s.Addr()}, User: appUser, Password: appPassword, Timeout: patient}
 	ctx := t.Context()
 
@@ -72,11 +74,41 @@ func TestUser(t *testing.T) {
 	refused("GetOrAddMulti", err)
 }
 
-// TestUserEverything calls everything as that user.
+// TestUserEverything calls everything as that user, in each way to reach servers.
 func TestUserEverything(t *testing.T) {
-	s := valkeytest.Start(t, valkeytest.Any(t), "unix")
-	addUser(s, "app:*")
-	c := open(t, valkey.Config{Servers: []string{s.Addr()}, User: appUser, Password: appPassword, DB: 3, Prefix: "app:", Timeout: patient})
+	b := valkeytest.Any(t)
+	for name, start := range map[string]func(t *testing.T) valkey.Config{
+		"single": func(t *testing.T) valkey.Config {
+			s := valkeytest.Start(t, b, "unix")
+			addUser(s, "app:*", "")
+			return valkey.Config{Servers: []string{s.Addr()}, DB: 3}
+		},
+		"cluster": func(t *testing.T) valkey.Config {
+			cl := valkeytest.StartCluster(t, b, 3)
+			for _, s := range cl.Servers {
+				addUser(s, "app:*", documentedCluster)
+			}
+			return valkey.Config{Servers: cl.Addrs(), Cluster: true}
+		},
+		"sentinel": func(t *testing.T) valkey.Config {
+			w := valkeytest.StartWatched(t, b)
+			for _, s := range w.Servers {
+				addUser(s, "app:*", documentedWatched)
+			}
+			return valkey.Config{Servers: []string{w.Sentinel.Addr()}, Sentinel: valkeytest.PrimaryName}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := start(t)
+			cfg.User, cfg.Password, cfg.Prefix, cfg.Timeout = appUser, appPassword, "app:", patient
+			everything(t, open(t, cfg))
+		})
+	}
+}
+
+// everything calls what a cache can do.
+func everything(t *testing.T, c *cache.Cache) {
+	t.Helper()
 	ctx := t.Context()
 	warm(t, c)
 	it, _, err := c.GetOrAdd(ctx, "k", []byte("1"), time.Hour)
@@ -116,7 +148,7 @@ func TestWrongPassword(t *testing.T) {
 		_, err = c.GetMulti(ctx, keys(3))
 		withoutSecrets(t, err)
 	}
-	addUser(s, "*")
+	addUser(s, "*", "")
 	if err := c.Set(ctx, "k", nil, 0); err != nil {
 		t.Errorf("Set with the right password: %v", err)
 	}

@@ -67,7 +67,7 @@ func TestConformance(t *testing.T) {
 		}
 		s := valkeytest.Start(t, b, "unix")
 		const prefix = "a[*b:"
-		addUser(s, `a\[\*b:*`)
+		addUser(s, `a\[\*b:*`, "")
 		conformance(t, valkey.Config{
 			Servers: []string{s.Addr()}, User: appUser, Password: appPassword, DB: 3, Prefix: prefix, Timeout: patient,
 		}, false)

@@ -92,8 +92,8 @@
 //	+get +set +del +unlink +pexpire +getex +evalsha +eval +exists +persist +pttl
 //	+getrange +scan +ping +select +@connection
 //
-// and in a cluster +cluster|slots +cluster|shards +cluster|info +asking, and +flushdb with
-// flush_database.
+// In a cluster these are needed too: +cluster|slots +cluster|shards +cluster|info +asking;
+// where Sentinels watch, +role; for flush_database, +flushdb.
 //
 // # Errors
 //
