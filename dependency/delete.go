@@ -17,10 +17,10 @@ import (
 const maxRounds = 2
 
 // Delete removes every key that was wired to master before the call, the wires, and
-// the master. Nothing wired, or a wired item that is gone already, is no error.
+// the master. It returns nil if nothing is wired, or if a wired item is gone already.
 //
 // Keys that are wired while it runs are removed or stay wired. On an error some keys
-// may be left, with their wires: call it again. A wired key that is illegal in this
+// may be left, with their wires: call it again. A wired key that is invalid in this
 // cache, which only a program in another language can have made, is reported once as
 // [cache.ErrInvalidKey]; its wire is removed with the others.
 func (d *Dependency) Delete(ctx context.Context, master string) error {

@@ -19,9 +19,9 @@ const maxWires = 1_000_000_000
 // master that has counted to millions; drivers split batches further as they need.
 const chunk = 4096
 
-// Dependency wires keys of one cache to masters. It holds no state of its own: any
-// number of them, in any number of processes, may work on the same masters. All
-// methods may be called by many goroutines at once.
+// A Dependency wires keys of one cache to masters. It holds no state: any number of them,
+// in any number of processes, may work on the same masters. It is safe for concurrent
+// use.
 type Dependency struct {
 	cache *cache.Cache
 	wires *cache.Cache // the same cache, storing text
@@ -48,7 +48,7 @@ func New(c *cache.Cache, ttl time.Duration) (*Dependency, error) {
 }
 
 // Keys returns the keys that are wired to master, in the order of their slots, each
-// once; none is no error. It tells what was there while it ran: wires that expired are
+// once. It tells what was there while it ran: wires that expired are
 // not in it, items that expired may be. When a part could not be read, what was read until
 // then comes with the error.
 func (d *Dependency) Keys(ctx context.Context, master string) ([]string, error) {
@@ -108,7 +108,7 @@ func wired(found map[string]cache.Item, name string) (key string, ok bool) {
 
 // count reads how many wires a master says were made.
 func count(master cache.Item) (uint64, error) {
-	// Python's servers pad a counter with blanks when it gets shorter.
+	// Python's servers pad a counter with spaces when it gets shorter.
 	n, err := strconv.ParseUint(strings.TrimRight(string(master.Value), " "), 10, 64)
 	if err != nil {
 		return 0, fmt.Errorf("the master holds no count of wires: %w", cache.ErrNotNumber)

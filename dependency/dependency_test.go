@@ -167,13 +167,13 @@ func TestDeleteMulti(t *testing.T) {
 	ok(t, d.Add(ctx, "other", "kept"))
 	set(t, c, "garbage")
 
-	err := d.DeleteMulti(ctx, []string{"m", "absent", "n", "m", "garbage", "not legal"})
+	err := d.DeleteMulti(ctx, []string{"m", "absent", "n", "m", "garbage", "not valid"})
 	var multi *cache.MultiError
-	if !errors.As(err, &multi) || !slices.Equal(multi.Keys(), []string{"garbage", "not legal"}) {
-		t.Fatalf("got %v, want a MultiError for garbage and the illegal master", err)
+	if !errors.As(err, &multi) || !slices.Equal(multi.Keys(), []string{"garbage", "not valid"}) {
+		t.Fatalf("got %v, want a MultiError for garbage and the invalid master", err)
 	}
 	wantErr(t, multi.Errors["garbage"], cache.ErrNotNumber)
-	wantErr(t, multi.Errors["not legal"], cache.ErrInvalidKey)
+	wantErr(t, multi.Errors["not valid"], cache.ErrInvalidKey)
 	want(t, c, "kept garbage", "a", "b", "both", "m", "m1", "m2", "n", "n1", "n2", "kept", "garbage")
 	ok(t, d.DeleteMulti(ctx, nil))
 	ok(t, d.DeleteMulti(ctx, []string{"other"}))
@@ -202,7 +202,7 @@ func TestKeys(t *testing.T) {
 	set(t, c, "garbage")
 	_, err = d.Keys(ctx, "garbage")
 	wantErr(t, err, cache.ErrNotNumber)
-	_, err = d.Keys(ctx, "not legal")
+	_, err = d.Keys(ctx, "not valid")
 	wantErr(t, err, cache.ErrInvalidKey)
 }
 
@@ -227,7 +227,7 @@ func TestAddRefuses(t *testing.T) {
 		want        error
 	}{
 		"empty key":        {ctx, "m", "", cache.ErrInvalidKey},
-		"blank in a key":   {ctx, "m", "a key", cache.ErrInvalidKey},
+		"space in a key":   {ctx, "m", "a key", cache.ErrInvalidKey},
 		"long key":         {ctx, "m", strings.Repeat("k", 251), cache.ErrInvalidKey},
 		"empty master":     {ctx, "", "k", cache.ErrInvalidKey},
 		"control in it":    {ctx, "m\n", "k", cache.ErrInvalidKey},
@@ -302,10 +302,10 @@ func TestAddMultiNamesWhatFailed(t *testing.T) {
 	ctx, c := t.Context(), newMemory(t)
 	d := newDependency(t, c)
 	set(t, c, "a", "b")
-	err := d.AddMulti(ctx, "m", []string{"a", "not legal", "b"})
+	err := d.AddMulti(ctx, "m", []string{"a", "not valid", "b"})
 	var multi *cache.MultiError
-	if !errors.As(err, &multi) || !slices.Equal(multi.Keys(), []string{"not legal"}) {
-		t.Fatalf("got %v, want a MultiError for the illegal key", err)
+	if !errors.As(err, &multi) || !slices.Equal(multi.Keys(), []string{"not valid"}) {
+		t.Fatalf("got %v, want a MultiError for the invalid key", err)
 	}
 	wantErr(t, err, cache.ErrInvalidKey)
 	ok(t, d.Delete(ctx, "m"))
@@ -314,12 +314,12 @@ func TestAddMultiNamesWhatFailed(t *testing.T) {
 
 // A program in another language wired a key that this cache does not take. Delete says
 // so, does all the rest, and does not fail for ever.
-func TestIllegalWire(t *testing.T) {
+func TestInvalidWire(t *testing.T) {
 	ctx, c := t.Context(), newMemory(t)
 	d := newDependency(t, c)
 	set(t, c, "a", "b")
 	ok(t, d.AddMulti(ctx, "m", []string{"a", "x", "b"}))
-	ok(t, c.Set(ctx, "m2", []byte("not legal"), 0))
+	ok(t, c.Set(ctx, "m2", []byte("not valid"), 0))
 	wantErr(t, d.Delete(ctx, "m"), cache.ErrInvalidKey)
 	want(t, c, "", "a", "b", "m", "m1", "m2", "m3")
 	ok(t, d.Delete(ctx, "m"))
@@ -348,8 +348,8 @@ func TestNull(t *testing.T) {
 	if keys, err := d.Keys(ctx, "m"); len(keys) != 0 || err != nil {
 		t.Errorf("Keys: %q, %v; want none", keys, err)
 	}
-	wantErr(t, d.Add(ctx, "m", "not legal"), cache.ErrInvalidKey)
-	wantErr(t, d.Delete(ctx, "not legal"), cache.ErrInvalidKey)
+	wantErr(t, d.Add(ctx, "m", "not valid"), cache.ErrInvalidKey)
+	wantErr(t, d.Delete(ctx, "not valid"), cache.ErrInvalidKey)
 }
 
 func TestNamespace(t *testing.T) {
@@ -382,8 +382,8 @@ func TestEncodedKeys(t *testing.T) {
 	c, err := memory.New(memory.Config{KeyEncoding: e})
 	ok(t, err)
 	d := newDependency(t, c)
-	set(t, c, "a key with blanks", "b")
-	ok(t, d.AddMulti(ctx, "the master", []string{"a key with blanks", "b"}))
+	set(t, c, "a key with spaces", "b")
+	ok(t, d.AddMulti(ctx, "the master", []string{"a key with spaces", "b"}))
 	ok(t, d.Delete(ctx, "the master"))
 	stats, err := c.Stats(ctx)
 	ok(t, err)

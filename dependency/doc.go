@@ -52,15 +52,30 @@
 // and on servers that count seconds two seconds more; 0 makes wires that do not expire,
 // which suits items that do not. The master has no TTL.
 //
-// # What it cannot promise
+// # Evictions and restarts
 //
-// Wires are items of the cache, so they go when it forgets: when a server restarts, or
-// evicts a master or a slot because its memory is full. A Delete then cannot know of
-// the keys that were wired, and returns nil. Where evictions happen (watch the
-// server's counter), give the items a TTL that is short enough to live with, or put a
-// generation into their keys: read a number from the cache, or from the database the
-// items come from, make it a part of each key, and change it to drop them all. That
-// costs one more read for each use and cannot miss an item.
+// Package memory keeps the promise at any bound: a wire and its master stay while the item may
+// be there, and an item for whose wire there is no room is evicted instead. Add then returns
+// nil, as nothing is left that could become stale.
+//
+// Memcached evicts what it likes, and forgets everything when it restarts. Masters are
+// written by each Add, and slots are not read until a Delete, so it may evict a slot or a master
+// before the item. A Delete then cannot know of the key that was wired, and returns nil. The
+// table has what survived the Deletes of all masters, each of which returned nil: 60,000 pages
+// of 1 KiB, four to a master, read 400,000 times by zipf on a server with -m:
+//
+//	-m      evictions   pages cached   of these stale
+//	64              0         50,027             0 %
+//	32        116,162         24,780            47 %
+//	16        261,337         12,390            46 %
+//	 8        399,500          6,195            38 %
+//
+// The command go run . -drivers eviction in internal/dev/benchmarks makes it.
+//
+// Where evictions happen (watch the server's counter), give the items a TTL that is short
+// enough to live with, or use the cache tags of package load. An item carries the
+// versions of its tags, so a tag that the server forgot makes the items of that tag misses: an
+// eviction cannot make them stale. That costs one more read for each hit.
 //
 // # Other languages
 //

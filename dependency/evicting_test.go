@@ -39,6 +39,8 @@ func (w *world) addWire(s *state, n *node) answer {
 	master := w.key(r.master)
 	if s.store[master] != 0 {
 		s.pinned[master] = true
+	} else if s.store[w.key(r.value)] == 0 {
+		return answer{err: local.ErrEvicted}
 	}
 	for i := uint64(1); i <= r.number; i++ {
 		if k := w.key(r.master + strconv.FormatUint(i, 10)); s.store[k] == n.stores {
@@ -53,7 +55,7 @@ func (w *world) addWire(s *state, n *node) answer {
 	return answer{}
 }
 
-// evictUnwired is what addWire does when there is no room for wires.
+// evictUnwired does what addWire does when there is no room for wires.
 //
 //go:norace
 func (w *world) evictUnwired(s *state, n *node) answer {

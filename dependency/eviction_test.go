@@ -64,7 +64,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// traffic is what goroutines do to a cache that evicts, and what they know of it.
+// traffic drives a cache that evicts from several goroutines, and notes what they know of it.
 type traffic struct {
 	t       *testing.T
 	cache   *cache.Cache

@@ -215,7 +215,7 @@ func TestEveryInterleavingOfOthers(t *testing.T) {
 		// A server dropped the master and kept the slots.
 		"a lost master": newScene(ours).lost("m", "a", "b").
 			adder("adder 1", "m", "x").deleter("deleter 1", "m").deleter("deleter 2", "m"),
-		// m1 is the first slot of m, and a master of its own.
+		// m1 is the first slot of m, and a master itself.
 		"masters that share a key": newScene(ours).
 			adder("adder 1", "m", "x").adder("adder 2", "m1", "y").deleter("deleter", "m"),
 	} {

@@ -40,7 +40,7 @@ func TestMaxBytes(t *testing.T) {
 		"1 and 1M": func() int { return 1 + rand.IntN(500)/499<<19 },
 	} {
 		for _, bound := range []int64{3 << 20, 33 << 20} {
-			if bound > 3<<20 && (name == "1" || name == "100" || name == "3000") {
+			if bound > 3<<20 && name != "40 KiB" && name != "all" {
 				continue // too many stores
 			}
 			s := newDriver(Config{MaxBytes: bound})

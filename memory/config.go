@@ -43,10 +43,11 @@ type Config struct {
 	// 0: DefaultBuckets.
 	Buckets int
 
-	// MaxBytes bounds the memory that the cache takes: entries with their keys
-	// and what the cache needs to find them, as counted by Stats. When it is
+	// MaxBytes bounds the memory that the cache keeps reachable: entries with
+	// their keys and what the cache needs to find them, as counted by Stats.
+	// Garbage is not counted; GOGC and GOMEMLIMIT bound it. When the bound is
 	// reached, entries that seem the least useful are evicted. At least
-	// MinMaxBytes; 0: no bound. See Limits for the largest value.
+	// MinMaxBytes; 0: no bound. A value may take half of it.
 	MaxBytes int64
 
 	// MaxEntries bounds the number of entries in the same way. 0: no bound.
@@ -118,6 +119,6 @@ func (c Config) FormatDSN() string {
 	return b.DSN()
 }
 
-// errFull is the answer when a shard has used up the numbers for its slabs: 4 GiB of
+// errFull is returned when a shard has used up the numbers for its slabs: 4 GiB of
 // small entries, or 16,384 large ones.
 var errFull = &driver.Error{Driver: scheme, Err: fmt.Errorf("%w: a shard of the cache is full", driver.ErrTooLarge)}

@@ -6,7 +6,7 @@ import "github.com/larder-go/larder/cache/driver"
 // need for cache eviction, SOSP 2023). Once the cache is full, new entries go to a small
 // queue. At its end, those that were used, and those that came back soon after they had
 // been evicted, may join the main queue; the others leave, and their hash goes to a ghost
-// list, which is what tells who came back. At the end of the main queue, an entry that was
+// list, which tells who came back. At the end of the main queue, an entry that was
 // used since it came there goes to its beginning once more.
 //
 // Two things differ from the paper, both for loops that are larger than the cache, where

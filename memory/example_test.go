@@ -40,10 +40,10 @@ func Example_open() {
 	defer c.Close()
 	ctx := context.Background()
 
-	if err := c.Set(ctx, "a key with blanks", []byte("1"), 0); err != nil {
+	if err := c.Set(ctx, "a key with spaces", []byte("1"), 0); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(c.Increment(ctx, "a key with blanks", 41))
+	fmt.Println(c.Increment(ctx, "a key with spaces", 41))
 	// Output: 42 <nil>
 }
 

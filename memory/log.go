@@ -52,7 +52,7 @@ func (l *log) size(r *record) int {
 // inUse is the size of all slabs but the spare one.
 func (l *log) inUse() int { return l.main.bytes + l.small.bytes + l.wires.bytes }
 
-// bytes is what the log holds, dead records and all.
+// bytes returns the memory that the log holds, with dead records.
 func (l *log) bytes() int {
 	n := l.inUse()
 	if l.spare != nil {
@@ -61,7 +61,7 @@ func (l *log) bytes() int {
 	return n
 }
 
-// footprint is what the log needs: see queue.
+// footprint returns the memory that the log needs: see queue.
 func (l *log) footprint() int {
 	return l.main.footprint() + l.small.footprint() + l.wires.footprint()
 }

@@ -51,7 +51,7 @@ func (s *store) mustSet(t testing.TB, key, value string, ttl time.Duration) {
 func (s *store) wantGet(t testing.TB, key, value string) {
 	t.Helper()
 	if v, err := s.Get(ctx, key); err != nil || string(v) != value {
-		t.Fatalf("get %s: %q, %v; want %q", key, v, err, value)
+		t.Fatalf("get %s: %.99q of %d bytes, %v; want %.99q of %d", key, v, len(v), err, value, len(value))
 	}
 }
 

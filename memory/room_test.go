@@ -2,6 +2,7 @@ package memory
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -53,7 +54,7 @@ func TestLargestValue(t *testing.T) {
 func TestIndexGivesItsRoomBack(t *testing.T) {
 	const bound, large = 8 << 20, 1500 // of 4,100 bytes: three quarters of the bound
 	s := newDriver(Config{MaxBytes: bound})
-	for i := range 60_000 {
+	for i := range 40_000 {
 		s.mustSet(t, fmt.Sprint("small", i), "0123456789abcdef", 0)
 	}
 	index := func() (n int) {
@@ -89,27 +90,30 @@ func TestIndexGivesItsRoomBack(t *testing.T) {
 // Counting is a use of an entry: under pressure counters stay as keys that are read do.
 func TestCountingIsAUse(t *testing.T) {
 	s := newDriver(Config{MaxEntries: 1000})
-	const counted = 100
-	for i := range counted {
-		s.mustSet(t, fmt.Sprint("counter", i), "0", 0)
-		s.mustSet(t, fmt.Sprint("read", i), "0", 0)
-	}
+	r := rand.New(rand.NewPCG(1, 1))
+	const counted = 50
 	lost, missed := 0, 0
-	for i := range 50_000 {
-		s.mustSet(t, fmt.Sprint("pressure", i), "v", 0)
+	for i := range 40_000 {
+		k := fmt.Sprint("pressure", r.IntN(2000))
+		if _, err := s.Get(ctx, k); err != nil {
+			s.mustSet(t, k, "v", 0)
+		}
 		if i%4 > 0 {
 			continue
 		}
-		if _, err := s.Increment(ctx, fmt.Sprint("counter", i/4%counted), 1); err != nil {
+		k = fmt.Sprint("counter", i/4%counted)
+		if _, err := s.Increment(ctx, k, 1); err != nil {
 			lost++
-			s.mustSet(t, fmt.Sprint("counter", i/4%counted), "0", 0)
+			s.mustSet(t, k, "0", 0)
 		}
-		if _, err := s.Get(ctx, fmt.Sprint("read", i/4%counted)); err != nil {
+		k = fmt.Sprint("read", i/4%counted)
+		if _, err := s.Get(ctx, k); err != nil {
 			missed++
-			s.mustSet(t, fmt.Sprint("read", i/4%counted), "0", 0)
+			s.mustSet(t, k, "0", 0)
 		}
 	}
-	if lost > missed+counted/10 {
+	t.Logf("%d counters lost, %d keys that are read", lost, missed)
+	if lost > 2*missed+counted {
 		t.Errorf("%d counters lost, %d keys that are read", lost, missed)
 	}
 }

@@ -80,7 +80,7 @@ func (sh *shard) at(s *slab, offset int, r *record) entry {
 	return entry{word, atomic.LoadUint64(word), r}
 }
 
-// put stores a new state of a key. e is what find gave for it, present if it has not
+// put stores a new state of a key. e is the entry that find returned, present if it has not
 // expired. The deadline stands for v.TTL, which is not looked at.
 func (sh *shard) put(e entry, present bool, hash uint64, v *driver.Entry, deadline uint64, f flags) error {
 	h := newHeader(deadline, sh.version+1, v.Kind, len(v.Key), len(v.Value))
@@ -251,12 +251,12 @@ func (sh *shard) move(e entry, q *queue) {
 	sh.log.kill(sh.slab(e), e.rec)
 }
 
-// bytes is what the shard keeps reachable.
+// bytes returns the memory that the shard keeps reachable.
 func (sh *shard) bytes() int {
 	return sh.log.bytes() + sh.index.bytes + sh.evict.ghost.bytes() + sh.log.wires.entries*wireCost
 }
 
-// footprint is what the shard needs: bytes, without the parts of slabs that are not in use.
+// footprint returns the memory that the shard needs: bytes, without the parts of slabs that are not in use.
 func (sh *shard) footprint() int {
 	return sh.log.footprint() + sh.index.bytes + sh.evict.ghost.bytes() + sh.log.wires.entries*wireCost
 }

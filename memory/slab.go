@@ -33,7 +33,7 @@ const (
 	minSlab = 4 << 10
 	maxSlab = 1 << offsetBits
 
-	// slabCost is what a slab takes beside its data: itself, and where it is noted.
+	// slabCost is the memory of a slab beside its data: itself, and where it is noted.
 	slabCost = int(unsafe.Sizeof(slab{})) + 16
 )
 

@@ -40,7 +40,11 @@ func (s *store) AddWire(w local.Wire) error {
 	until := deadline(now, w.Entry.TTL)
 	s.wires.claim(ref.master) // so that the master stays from now on
 	defer s.wires.release(ref.master)
-	if !s.pin(ref.master, w.Master, now) {
+	there, ok := s.pin(ref.master, w.Master, now)
+	if !there && !s.mayHave(ref.item) {
+		return local.ErrEvicted
+	}
+	if !ok {
 		return s.evictUnwired(w.Item, now)
 	}
 	if s.renew(ref, w.Number, until, now) {
@@ -78,18 +82,24 @@ func (sh *shard) putWire(e entry, hash uint64, w *local.Wire, until uint64, ref 
 	return nil
 }
 
-// pin moves a master that is there to the queue of wires. It reports false if that has no
-// room.
-func (s *store) pin(hash uint64, master string, now int64) bool {
-	sh, e, present := s.hold(hash&s.hashMask, master)
-	ok := true
-	if present && sh.slab(e).queue != &sh.log.wires {
+// pin moves a master that is there to the queue of wires. It reports false for ok if that has
+// no room.
+func (s *store) pin(hash uint64, master string, now int64) (there, ok bool) {
+	sh, e, there := s.hold(hash&s.hashMask, master)
+	ok = true
+	if there && sh.slab(e).queue != &sh.log.wires {
 		if ok = !sh.fullOfWires(); ok {
 			sh.move(e, &sh.log.wires)
 		}
 	}
 	s.release(sh, now)
-	return ok
+	return there, ok
+}
+
+// mayHave reports false only if no key of that hash was in the cache throughout the call.
+func (s *store) mayHave(hash uint64) bool {
+	hash &= s.hashMask
+	return s.shard(hash).index.mayHave(hash)
 }
 
 // renew gives the wire between an item and its master a new state and a later deadline, and
@@ -182,8 +192,7 @@ func (sh *shard) review() {
 func (sh *shard) needed(r *record) bool {
 	s := sh.store
 	if r.is(wire) {
-		item := sh.ref(r).item & s.hashMask
-		return s.shard(item).index.mayHave(item)
+		return s.mayHave(sh.ref(r).item)
 	}
 	return s.wires.wired(maphash.Bytes(s.seed, r.key()))
 }
@@ -195,7 +204,7 @@ func (sh *shard) fullOfWires() bool {
 		sh.evict.bytes.exceeds(sh.wireBytes()+sh.log.slabSize(), wireShare, 4)
 }
 
-// wireBytes is what wires and their masters take.
+// wireBytes returns the memory that wires and their masters take.
 func (sh *shard) wireBytes() int { return sh.log.wires.footprint() + sh.log.wires.entries*wireCost }
 
 // unhookAll forgets the wires of the shard.
@@ -227,7 +236,7 @@ type wireRef struct{ item, master uint64 }
 const (
 	wireRefSize = 16
 
-	// wireCost is what a wire takes beside its record: its places in the maps below,
+	// wireCost is the memory of a wire beside its record: its places in the maps below,
 	// with what maps leave free.
 	wireCost = 80
 

@@ -97,6 +97,22 @@ func TestWireIsRenewed(t *testing.T) {
 	s.consistent(t)
 }
 
+// A wire of a higher number belongs to a master that was deleted since: the present one
+// does not count so far, so its Delete would not look there.
+func TestWireOfADeletedMasterIsNotRenewed(t *testing.T) {
+	s := newDriver(Config{MaxEntries: 100})
+	defer s.Close()
+	s.mustSet(t, "item", "v", 0)
+	s.mustSet(t, "m:", "5", 0)
+	s.mustWire(t, "m:", 5, "item")
+	s.mustSet(t, "m:", "2", 0)
+	s.mustWire(t, "m:", 2, "item")
+	if !s.Has("m:2") {
+		t.Error("the wire of slot 5 took the place of that of slot 2")
+	}
+	s.consistent(t)
+}
+
 // When wires take all that they may, the item goes instead of being wired; a master that
 // has wires is refused as an item.
 func TestNoRoomForWires(t *testing.T) {

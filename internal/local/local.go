@@ -43,8 +43,8 @@ type Wirer interface {
 	// then the wire and the master stay for as long as the item that was there before
 	// the call, within the TTL of the wire. A wire to that item from a slot of that
 	// master of the same number or less may take the place of w: it is then in a new
-	// state. ErrEvicted is returned when there is no room for the wire: the item that
-	// was there before the call has been evicted instead.
+	// state. ErrEvicted is returned when the item that was there before the call has
+	// gone: with the master, or because there is no room for the wire.
 	AddWire(w Wire) error
 }
 
