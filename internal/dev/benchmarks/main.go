@@ -1,10 +1,10 @@
 // Command benchmarks compares larder with its peers and writes the results into
 // docs/benchmarks.md:
 //
-//	go run . -memory all           caches in the process, about 25 minutes
-//	go run . -drivers all          memcached drivers, about 4 minutes
+//	go run . -memory all           caches in the process, about 75 minutes
+//	go run . -drivers all          memcached drivers, about 5 minutes
 //	go run . -valkey all           the driver for Valkey and Redis, about 2 minutes
-//	go run . -memory all -quick    a smoke test of 4 minutes; prints, writes nothing
+//	go run . -memory all -quick    a smoke test of 10 minutes; prints, writes nothing
 //
 // All take a list of parts in the place of all.
 package main

@@ -36,13 +36,16 @@ func (r *Results) Write(d report.Document) error {
 			return err
 		}
 	}
+	if len(r.Eviction) > 0 {
+		return d.Replace("drivers-eviction", evictionTable(r.Eviction)+r.origin())
+	}
 	return nil
 }
 
 // Print writes the tables.
 func (r *Results) Print(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "%s\n%s\n%s\n%s\n%s\n%s", r.single(),
-		table(r.Batch), ratios(r.Batch), table(r.Dependency), ratios(r.Dependency), r.origin())
+	_, err := fmt.Fprintf(w, "%s\n%s\n%s\n%s\n%s\n%s\n%s", r.single(),
+		table(r.Batch), ratios(r.Batch), table(r.Dependency), ratios(r.Dependency), evictionTable(r.Eviction), r.origin())
 	return err
 }
 

@@ -20,7 +20,7 @@ type Options struct {
 }
 
 // Parts are the names of the parts, in the order in which they run.
-func Parts() []string { return []string{"single", "batch", "dependency"} }
+func Parts() []string { return []string{"single", "batch", "dependency", "eviction"} }
 
 // Results are all that was measured; a part that did not run is empty.
 type Results struct {
@@ -31,6 +31,7 @@ type Results struct {
 	Single                 []Single
 	Batch                  []Batch
 	Dependency             []Batch
+	Eviction               []Eviction
 }
 
 // Run measures the parts one after the other.
@@ -39,7 +40,7 @@ func Run(o Options) (*Results, error) {
 	for _, part := range o.Parts {
 		began := time.Now()
 		run, ok := map[string]func(Options) error{
-			"single": r.runSingle, "batch": r.runBatch, "dependency": r.runDependency,
+			"single": r.runSingle, "batch": r.runBatch, "dependency": r.runDependency, "eviction": r.runEviction,
 		}[part]
 		if !ok {
 			return nil, fmt.Errorf("unknown part %q; there are: %s", part, strings.Join(Parts(), ", "))

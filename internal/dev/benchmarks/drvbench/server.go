@@ -1,6 +1,7 @@
 package drvbench
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"net"
@@ -15,8 +16,9 @@ type server struct {
 	cmd  *exec.Cmd
 }
 
-// startServer starts memcached with four threads and returns when it answers.
-func startServer() (*server, error) {
+// startServer starts memcached with four threads, 1 GiB and extra args, and returns when it
+// answers.
+func startServer(extra ...string) (*server, error) {
 	path, err := exec.LookPath("memcached")
 	if err != nil {
 		return nil, errors.New("memcached is not installed; on Debian: apt-get install memcached")
@@ -34,6 +36,7 @@ func startServer() (*server, error) {
 		return nil, err
 	}
 	args := []string{"-U", "0", "-l", "127.0.0.1", "-p", port, "-t", "4", "-m", "1024", "-c", "4096"}
+	args = append(args, extra...)
 	if os.Geteuid() == 0 {
 		args = append(args, "-u", "root")
 	}
@@ -63,4 +66,22 @@ func (s *server) stop() error {
 		return err
 	}
 	return nil
+}
+
+// evictions asks the server how many items it has evicted.
+func (s *server) evictions() (n uint64, err error) {
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	if _, err := c.Write([]byte("stats\r\n")); err != nil {
+		return 0, err
+	}
+	for lines := bufio.NewScanner(c); lines.Scan() && lines.Text() != "END"; {
+		if _, err := fmt.Sscanf(lines.Text(), "STAT evictions %d", &n); err == nil {
+			return n, nil
+		}
+	}
+	return 0, errors.New("memcached does not say how many items it has evicted")
 }

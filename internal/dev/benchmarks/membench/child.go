@@ -14,7 +14,7 @@ type Job struct {
 	Peer  string
 	Seed  uint64
 	Quick bool
-	Row   string `json:",omitempty"` // of the part speed: only this one
+	Mixes bool   `json:",omitempty"` // of the part speed: only the small mixes
 	Mix   string `json:",omitempty"` // of sizes, for the part bound
 }
 
@@ -27,6 +27,8 @@ var Children = child.Parts{
 	"hits":      child.Part(runHits),
 	"bound":     child.Part(runBound),
 	"stats":     child.Part(runStats),
+	"beside":    child.Part(runBeside),
+	"churn":     child.Part(runChurn),
 }
 
 // spawn does the job in a process of its own, with that many processors.

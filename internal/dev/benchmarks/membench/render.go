@@ -28,6 +28,15 @@ func (r *Results) sections() map[string]section {
 	if r.Speed != nil {
 		all["speed"] = r.renderSpeed()
 	}
+	if r.Mixes != nil {
+		all["mixes"] = r.renderMixes()
+	}
+	if r.Churn != nil {
+		all["churn"] = r.renderChurn()
+	}
+	if r.Beside != nil {
+		all["beside"] = r.renderBeside()
+	}
 	if r.Space != nil {
 		all["space"] = r.renderSpace()
 	}

@@ -22,7 +22,7 @@ type Options struct {
 
 // Parts are the names of the parts, in the order in which they run.
 func Parts() []string {
-	return []string{"speed", "space", "expiry", "overwrite", "hits", "bound", "stats"}
+	return []string{"speed", "mixes", "space", "expiry", "overwrite", "churn", "hits", "bound", "beside", "stats"}
 }
 
 // Results are all that was measured; a part that did not run is nil.
@@ -32,9 +32,12 @@ type Results struct {
 	Took      string
 	Quick     bool
 	Speed     map[int]map[string]map[string]*SpeedCell // by processors, implementation, row
+	Mixes     map[int]map[string]map[string]*SpeedCell // rows of small mixes alone
 	Space     map[string]Space
 	Expiry    map[string]Expiry
 	Overwrite map[string]Overwrite
+	Churn     map[string][]Churn
+	Beside    map[string]Beside
 	Hits      map[string][]HitRatio
 	Bound     map[string]Bound
 	Stats     []Count
@@ -46,6 +49,8 @@ type SpeedCell struct {
 	Allocs float64
 	Hits   float64 // the fewest of all passes
 	Others report.Sample
+
+	Garbage float64 // bytes allocated per operation
 }
 
 // processors are the values of GOMAXPROCS that are measured.
@@ -63,7 +68,7 @@ func Run(o Options) (*Results, error) {
 	for _, part := range o.Parts {
 		began := time.Now()
 		run, ok := map[string]func(*Results, Options) error{
-			"speed": (*Results).runSpeed, "space": (*Results).runSpace, "expiry": (*Results).runExpiry,
+			"speed": (*Results).runSpeed, "mixes": (*Results).runMixes, "churn": (*Results).runChurn, "beside": (*Results).runBeside, "space": (*Results).runSpace, "expiry": (*Results).runExpiry,
 			"overwrite": (*Results).runOverwrite, "hits": (*Results).runHits, "bound": (*Results).runBound, "stats": (*Results).runStats,
 		}[part]
 		if !ok {
@@ -104,13 +109,23 @@ func each[T any](o Options, part string, fits func(peers.Peer) bool) (map[string
 
 // runSpeed goes round: each pass takes every implementation with each number of
 // processors once, beginning with another one each time.
-func (r *Results) runSpeed(o Options) error {
+func (r *Results) runSpeed(o Options) (err error) {
+	r.Speed, err = speedOf(o, false)
+	return err
+}
+
+func (r *Results) runMixes(o Options) (err error) {
+	r.Mixes, err = speedOf(o, true)
+	return err
+}
+
+func speedOf(o Options, mixes bool) (map[int]map[string]map[string]*SpeedCell, error) {
 	list := append(o.chosen(func(peers.Peer) bool { return true }), peers.Idle)
-	r.Speed = map[int]map[string]map[string]*SpeedCell{}
+	cells := map[int]map[string]map[string]*SpeedCell{}
 	for _, procs := range processors {
-		r.Speed[procs] = map[string]map[string]*SpeedCell{}
+		cells[procs] = map[string]map[string]*SpeedCell{}
 		for _, p := range list {
-			r.Speed[procs][p.Name] = map[string]*SpeedCell{}
+			cells[procs][p.Name] = map[string]*SpeedCell{}
 		}
 	}
 	for pass := range o.Passes {
@@ -118,18 +133,18 @@ func (r *Results) runSpeed(o Options) error {
 		for i := range list {
 			p := list[(i+pass*len(list)/o.Passes)%len(list)]
 			for _, procs := range processors {
-				timings, err := spawn[[]Timing]("speed", Job{Peer: p.Name, Seed: uint64(pass + 1), Quick: o.Quick}, procs)
+				timings, err := spawn[[]Timing]("speed", Job{Peer: p.Name, Seed: uint64(pass + 1), Quick: o.Quick, Mixes: mixes}, procs)
 				if err != nil {
-					return err
+					return nil, err
 				}
 				for _, t := range timings {
-					addTiming(r.Speed[procs][p.Name], t)
+					addTiming(cells[procs][p.Name], t)
 				}
 			}
 		}
 		fmt.Fprintf(o.Log, "speed, pass %d of %d: %s\n", pass+1, o.Passes, time.Since(began).Round(time.Second))
 	}
-	return nil
+	return cells, nil
 }
 
 func (r *Results) runSpace(o Options) (err error) {
@@ -150,6 +165,26 @@ func (r *Results) runOverwrite(o Options) (err error) {
 	r.Overwrite, err = each[Overwrite](o, "overwrite", func(p peers.Peer) bool {
 		return p.Name != "larder-cancel" && p.Name != "otter"
 	})
+	return err
+}
+
+// runChurn leaves out what keeps every store: bigcache, and what fills a ring.
+func (r *Results) runChurn(o Options) (err error) {
+	r.Churn, err = each[[]Churn](o, "churn", func(p peers.Peer) bool {
+		return p.Name != "larder-cancel" && p.Name != "otter" && p.Name != "bigcache" && p.Name != "fastcache"
+	})
+	return err
+}
+
+func (r *Results) runBeside(o Options) (err error) {
+	r.Beside, err = each[Beside](o, "beside", func(p peers.Peer) bool {
+		return p.Evicts || p.Name == "larder-bytes" || p.Name == "fastcache" || p.Name == "freecache"
+	})
+	if err != nil {
+		return err
+	}
+	r.Beside[peers.Idle.Name], err = spawn[Beside]("beside", Job{Peer: peers.Idle.Name, Seed: 1, Quick: o.Quick}, 2)
+	fmt.Fprintf(o.Log, "beside %s: %+v\n", peers.Idle.Name, r.Beside[peers.Idle.Name])
 	return err
 }
 
@@ -183,7 +218,7 @@ func addTiming(cells map[string]*SpeedCell, t Timing) {
 		cells[t.Row] = cell
 	}
 	cell.Ns = append(cell.Ns, t.Ns)
-	cell.Allocs = t.Allocs
+	cell.Allocs, cell.Garbage = t.Allocs, t.Garbage
 	cell.Others = append(cell.Others, t.Others)
 	cell.Hits = min(cell.Hits, t.Hits)
 }

@@ -170,13 +170,8 @@ var speedRows = []speedRow{
 	{Name: "increment", Keys: uniformSmall, Count: true, step: counts},
 }
 
-func rowOf(name string) (speedRow, bool) {
-	i := slices.IndexFunc(speedRows, func(r speedRow) bool { return r.Name == name })
-	if i < 0 {
-		return speedRow{}, false
-	}
-	return speedRows[i], true
-}
+// isMix reports whether the row mixes gets and stores on few keys.
+func (r speedRow) isMix() bool { return r.Write && !r.Large && r.Keys != absentKeys && !r.Count }
 
 // durations returns how long a row warms up and how long it is measured then. Rows that
 // write warm up until what they cost later is paid as well: garbage collections, memory
@@ -200,7 +195,7 @@ func runSpeed(j Job) (any, error) {
 	}
 	var timings []Timing
 	for _, large := range []bool{false, true} {
-		if row, ok := rowOf(j.Row); ok && row.Large != large {
+		if j.Mixes && large {
 			continue
 		}
 		entries, overwrites := smallEntries, 8_000_000
@@ -220,7 +215,7 @@ func runSpeed(j Job) (any, error) {
 			if row.Large != large {
 				continue
 			}
-			if j.Row != "" && row.Name != j.Row {
+			if j.Mixes && !row.isMix() {
 				continue
 			}
 			warmup, d := row.durations(j.Quick)

@@ -43,6 +43,17 @@ var (
 		},
 		NewCounters: newLarderCounters,
 	}
+	larderBytes = Peer{
+		Name: "larder-bytes", Module: larderModule, Larder: true, Expires: true, PerEntry: true,
+		Config: "`MaxBytes` set to twice what the entries take, or to what they take where entries are to be evicted",
+		New: func(s Sizing) Cache {
+			bytes := int64(s.Entries) * int64(s.KeySize+s.ValueSize+40)
+			if !s.Bounded {
+				bytes = 2*bytes + 4<<20
+			}
+			return &larderCache{cache: must(memory.New(memory.Config{MaxBytes: bytes})), ctx: context.Background(), ttl: s.TTL}
+		},
+	}
 )
 
 type larderCache struct {

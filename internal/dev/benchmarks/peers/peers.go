@@ -78,10 +78,10 @@ type Peer struct {
 // All are the implementations, in the order of the tables.
 func All() []Peer {
 	return []Peer{
-		larder, larderCancel, larderBounded,
+		larder, larderCancel, larderBounded, larderBytes,
 		otterPlain, otterCoarse, otterBounded,
 		ristrettoPeer, theinePeer,
-		fastcachePeer, freecachePeer, bigcachePeer,
+		fastcachePeer, freecachePeer, freecacheDefault, bigcachePeer,
 		goCachePeer, ttlcachePeer, lruPeer, sturdycPeer,
 		xsyncPeer, mutexMapPeer,
 	}

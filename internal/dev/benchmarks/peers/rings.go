@@ -60,6 +60,16 @@ var freecachePeer = Peer{
 	NewCounters: func(n int, ttl time.Duration) Counters { return newFreecache(n, 32, ttl) },
 }
 
+// freecacheDefault asks the system for the time, as freecache does unless it is told
+// otherwise.
+var freecacheDefault = Peer{
+	Name: "freecache-default", Module: "github.com/coocood/freecache", Expires: true, PerEntry: true, TickerTTL: true,
+	Config: "the same with its default timer",
+	New: func(s Sizing) Cache {
+		return &freecacheCache{freecache.NewCache(freecacheBytes(s.Entries, s.KeySize+s.ValueSize)), nil, seconds(s.TTL)}
+	},
+}
+
 type freecacheCache struct {
 	cache   *freecache.Cache
 	timer   freecache.StoppableTimer
@@ -67,11 +77,13 @@ type freecacheCache struct {
 }
 
 func newFreecache(entries, size int, ttl time.Duration) *freecacheCache {
-	const header = freecache.ENTRY_HDR_SIZE
 	timer := freecache.NewCachedTimer()
-	// A segment of 256 gets a few more entries than the mean.
-	bytes := entries*(header+size)*21/20 + 1<<20
-	return &freecacheCache{freecache.NewCacheCustomTimer(bytes, timer), timer, seconds(ttl)}
+	return &freecacheCache{freecache.NewCacheCustomTimer(freecacheBytes(entries, size), timer), timer, seconds(ttl)}
+}
+
+// freecacheBytes has room for a few more entries than the mean in each of 256 segments.
+func freecacheBytes(entries, size int) int {
+	return entries*(freecache.ENTRY_HDR_SIZE+size)*21/20 + 1<<20
 }
 
 func seconds(ttl time.Duration) int { return int((ttl + time.Second - 1) / time.Second) }
@@ -79,7 +91,12 @@ func seconds(ttl time.Duration) int { return int((ttl + time.Second - 1) / time.
 func (c *freecacheCache) Worker() Worker { return &freecacheWorker{c, make([]byte, 4096)} }
 func (c *freecacheCache) Settle()        {}
 func (c *freecacheCache) Len() int       { return int(c.cache.EntryCount()) }
-func (c *freecacheCache) Close()         { c.timer.Stop() }
+
+func (c *freecacheCache) Close() {
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+}
 
 // Incr keeps the number as eight bytes.
 func (c *freecacheCache) Incr(key string) (n uint64) {

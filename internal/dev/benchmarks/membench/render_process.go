@@ -1,0 +1,60 @@
+package membench
+
+import (
+	"fmt"
+
+	"github.com/larder-go/larder/internal/dev/benchmarks/peers"
+	"github.com/larder-go/larder/internal/dev/benchmarks/report"
+)
+
+// What a cache costs the process that it is in.
+
+func (r *Results) renderMixes() section {
+	body := ""
+	for _, procs := range processors {
+		t := report.Table{Head: []string{fmt.Sprintf("ns per operation, GOMAXPROCS=%d", procs)}}
+		for _, row := range speedRows {
+			if row.isMix() {
+				t.Head = append(t.Head, row.Name, "garbage, bytes")
+			}
+		}
+		for _, p := range append(peers.All(), peers.Idle) {
+			cells := []string{p.Name}
+			for _, row := range speedRows {
+				if !row.isMix() {
+					continue
+				}
+				if cell := r.Mixes[procs][p.Name][row.Name]; cell != nil {
+					cells = append(cells, cell.Ns.String(), figure(cell.Garbage))
+				} else {
+					cells = append(cells, "-", "-")
+				}
+			}
+			if len(r.Mixes[procs][p.Name]) > 0 {
+				t.Add(cells...)
+			}
+		}
+		body += t.String() + "\n"
+	}
+	return section{body: body}
+}
+
+func (r *Results) renderChurn() section {
+	t := report.Table{Head: []string{"implementation", "entries", "bytes per entry, resident", "after overwriting", "ratio", "of these on the heap"}}
+	for _, p := range peers.All() {
+		for _, c := range r.Churn[p.Name] {
+			t.Add(p.Name, figure(float64(c.Entries)), figure(c.Full), figure(c.Overwritten), figure(round(c.Overwritten/c.Full)), figure(c.Heap))
+		}
+	}
+	return section{body: t.String()}
+}
+
+func (r *Results) renderBeside() section {
+	t := report.Table{Head: []string{"implementation", "20 MB/s of sets: GC, % of processors", "longest store, ms", "90/10 at full rate: ns", "GC, % of processors", "longest store, ms"}}
+	for _, p := range append(peers.All(), peers.Idle) {
+		if b, ok := r.Beside[p.Name]; ok {
+			t.Add(p.Name, figure(round(100*b.GC)), figure(round(b.LongestMs)), figure(b.FullNs), figure(round(100*b.FullGC)), figure(round(b.FullLongMs)))
+		}
+	}
+	return section{body: t.String()}
+}
