@@ -7,9 +7,9 @@ require (
 	github.com/larder-go/larder v0.1.0
 	github.com/larder-go/larder/drivers/gomemcache v0.1.0
 	github.com/larder-go/larder/drivers/ketama v0.1.0
+	github.com/larder-go/larder/drivers/valkey v0.1.0
 	github.com/larder-go/larder/hooks/promhook v0.1.0
 	github.com/prometheus/client_golang v1.24.1
-	github.com/larder-go/larder/drivers/valkey v0.1.0
 )
 
 require (
@@ -22,8 +22,8 @@ require (
 	github.com/prometheus/common v0.70.1 // indirect
 	github.com/prometheus/procfs v0.21.1 // indirect
 	github.com/rainycape/memcache v0.0.0-20150622160815-1031fa0ce2f2 // indirect
+	github.com/valkey-io/valkey-go v1.0.79 // indirect
 	golang.org/x/sync v0.21.0 // indirect
 	golang.org/x/sys v0.47.0 // indirect
 	google.golang.org/protobuf v1.36.11 // indirect
-	github.com/valkey-io/valkey-go v1.0.79 // indirect
 )

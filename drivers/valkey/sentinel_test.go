@@ -109,7 +109,7 @@ func TestHandover(t *testing.T) {
 		if err != nil && !errors.Is(err, cache.ErrUnavailable) {
 			t.Errorf("Set while the role moves: %v", err)
 		}
-		return err == nil && raw(t, w.Servers[1], "k") == "after"
+		return err == nil && w.Servers[1].Do("GET", "k") == "after"
 	})
 }
 

@@ -89,7 +89,7 @@ func step(s state, c call, r result, bounded bool, late time.Duration) (bool, an
 	case cache.OpGet:
 		return ok && r.value == s.value, s
 	case cache.OpGetItem:
-		return ok && r.value == s.value && s.tells(r), s
+		return ok && r.value == s.value && s.tells(r, late), s
 	case cache.OpTouch:
 		s.touched = true
 		return ok, s.expires(c, r, late)
@@ -132,10 +132,11 @@ func (s state) expires(c call, r result, late time.Duration) state {
 // a starved process updates it late.
 const slack = int64(time.Second)
 
-// tells reports whether the TTL of an item can be that of s.
-func (s state) tells(r result) bool {
+// tells reports whether the TTL of an item can be that of s. See model for late: such a backend
+// may have rounded it down.
+func (s state) tells(r result, late time.Duration) bool {
 	if s.latest == 0 {
 		return r.left == 0
 	}
-	return int64(r.left) >= s.earliest-r.end && int64(r.left) <= s.latest-r.began+slack
+	return int64(r.left) >= s.earliest-r.end-int64(late) && int64(r.left) <= s.latest-r.began+slack
 }
