@@ -15,6 +15,8 @@ TESTRUN   = $(BIN)/testrun -root $(CURDIR)
 FUZZTIME ?= 10s
 BENCH    ?= .
 BENCHFLAGS ?= -benchmem
+# How many times test-restarts restarts a server for each of its tests.
+RESTARTS ?= 1000
 # Where the demo is served.
 ADDRESS  ?= localhost:8080
 
@@ -60,6 +62,10 @@ test-alloc: test-deps $(BIN)/testrun ## The second half of it
 .PHONY: test-386
 test-386: test-deps $(BIN)/testrun ## Test the core as a 32-bit program, where atomics and sizes differ
 	$(TESTRUN) 386
+
+.PHONY: test-restarts
+test-restarts: test-deps ## Test that tokens end with their server, in thousands of restarts: [RESTARTS=1000]
+	LARDER_TEST_RESTARTS=$(RESTARTS) $(EACH) $(GO) test -count=1 -timeout=1h -run='TestServers/tokens' ./...
 
 .PHONY: test-deps
 test-deps: ## Install what the tests need: a C compiler, servers, Python clients, Prometheus, a browser

@@ -49,11 +49,12 @@ type Failures struct {
 	Timeout     uint64 // the server did not reply in time
 	Lost        uint64 // the connection was closed or reset during the call
 	Protocol    uint64 // the reply was invalid
+	Refused     uint64 // the server replied that it could not do it, for want of memory for example
 	Rejected    uint64 // failed at once, because the server is known to be down
 	Canceled    uint64 // the context of the caller ended first
 }
 
 // Total returns the sum of the counts.
 func (f Failures) Total() uint64 {
-	return f.Dial + f.PoolTimeout + f.Timeout + f.Lost + f.Protocol + f.Rejected + f.Canceled
+	return f.Dial + f.PoolTimeout + f.Timeout + f.Lost + f.Protocol + f.Refused + f.Rejected + f.Canceled
 }

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/drivers/internal/distribution"
 	"github.com/larder-go/larder/drivers/internal/memcached"
+	"github.com/larder-go/larder/drivers/internal/tlsfiles"
 	"github.com/larder-go/larder/encoding"
 )
 
@@ -27,122 +27,94 @@ const (
 
 // The values of Config.NumberFlags.
 const (
-	FlagsPylibmc         = "pylibmc"
-	FlagsPythonMemcached = "python-memcached"
+	FlagsPylibmc         = memcached.PylibmcName
+	FlagsPythonMemcached = memcached.PythonMemcachedName
 )
 
-// Config says which servers a cache is on and how to talk to them. The zero value is
-// one server on this machine, 127.0.0.1:11211, and the defaults.
+// Config says which servers a cache is on and how they are used. The zero value is one
+// server on this machine, 127.0.0.1:11211, and the defaults.
 type Config struct {
-	// Servers is where memcached listens: "host", "host:port", "host:port:weight",
-	// "[IPv6]:port:weight" or the path of a unix socket, "/path". The port is 11211
-	// if it is not given. With more than one server the order counts: keys are
-	// distributed over the list. A server of weight n stands for n servers; one that
-	// is listed twice is an error.
+	// Servers are the addresses of the servers: "host", "host:port",
+	// "host:port:weight", the same with an IPv6 address in brackets, or "/path" of a
+	// unix socket. The port is 11211 and the weight 1 unless given. With more than one
+	// server the order counts: keys are distributed over the list. A server of weight n
+	// counts as n servers. Listing a server twice is an error. Default: 127.0.0.1.
 	Servers []string
 
-	// Timeout bounds a call, connecting included; in a batch, each wait for the
-	// next value or answer. 0 is DefaultTimeout.
-	Timeout time.Duration
+	// Distribution decides which server holds a key: DistributionGomemcache, as
+	// programs on github.com/bradfitz/gomemcache find it, or
+	// DistributionPythonMemcached. Default: DistributionGomemcache.
+	Distribution string
 
-	// MaxIdleConns is how many connections to each server are kept for the next call. It
-	// should be the number of goroutines that use the cache at the same time: with less,
-	// connections are closed and made again all the time. What is kept is what was
-	// needed at some time, so a high number costs nothing in a program that does
-	// little at once. 0 is DefaultMaxIdleConns; the server's own limit of connections,
-	// -c, is 1024 unless it was raised.
+	// MaxIdleConns is how many idle connections to each server are kept. It should be
+	// at least the number of goroutines that use the cache at the same time: with
+	// less, connections are closed and made again all the time. Only connections that
+	// were needed are kept, so a high number costs nothing in a program that does
+	// little at once. Default: DefaultMaxIdleConns.
 	MaxIdleConns int
+
+	// Timeout bounds a call to a server, connecting included; in a batch, each wait
+	// for the next reply. The deadline of a context may make it shorter. Default:
+	// DefaultTimeout.
+	Timeout time.Duration
 
 	// KeyEncoding is applied to every key. The zero value leaves keys as they are.
 	KeyEncoding encoding.Encoding
 
-	// Distribution decides which server has a key: DistributionGomemcache (the default),
-	// as programs on github.com/bradfitz/gomemcache find them, or
-	// DistributionPythonMemcached, as Python's python-memcached does.
-	Distribution string
-
-	// NumberFlags decides how a number is marked for Python programs: FlagsPylibmc (the
-	// default) or FlagsPythonMemcached. Either client reads both.
+	// NumberFlags is the Python client whose flags mark the numbers that are stored:
+	// FlagsPylibmc or FlagsPythonMemcached. Numbers of either are read. Default:
+	// FlagsPylibmc.
 	NumberFlags string
 
-	// TLS, if not nil, is used for every connection. A ServerName that is empty is
-	// taken from the server's host. It is not written in a DSN, beyond "tls=true".
+	// TLS, if not nil, is used for every connection. An empty ServerName is replaced
+	// by the server's host. A DSN says no more of it than "tls=true".
 	TLS *tls.Config
 
-	// TLSFiles is the part of TLS that a DSN can say. At most one of TLS and
-	// TLSFiles may be set.
+	// TLSFiles is the part of TLS that a DSN can say. At most one of TLS and TLSFiles
+	// may be set.
 	TLSFiles *TLSFiles
 }
 
-// TLSFiles is TLS as a DSN says it. The zero value verifies servers by the
-// certificates that the system trusts. There is no way to turn verification off.
+// TLSFiles names the files of a TLS configuration. The zero value verifies servers by the
+// certificates that the system trusts. Verification cannot be turned off.
 type TLSFiles struct {
-	ServerName string // the name in the servers' certificate, if not the host
+	ServerName string // the name in the servers' certificate, if it is not the host
 	CA         string // file of PEM certificates to trust instead of the system's
 	Cert, Key  string // files of the client's certificate and key, in PEM; both or none
-}
-
-// New makes a cache. It checks the configuration, reading the files it names, and does
-// not connect: a server that is down, or whose name does not resolve, is an error of
-// the calls that need it.
-func New(c Config) (*cache.Cache, error) {
-	d, err := newDriver(c)
-	if err != nil {
-		return nil, fmt.Errorf("gomemcache: %w", err)
-	}
-	return cache.New(d, cache.Options{Name: driverName, KeyEncoding: c.KeyEncoding}), nil
-}
-
-func newDriver(c Config) (*driverCache, error) {
-	p, err := c.check()
-	if err != nil {
-		return nil, err
-	}
-	secure := c.TLS
-	if c.TLSFiles != nil {
-		if secure, err = c.TLSFiles.load(); err != nil {
-			return nil, err
-		}
-	}
-	d := &driverCache{dialect: p.dialect, distribution: p.distribution}
-	for _, configured := range p.servers {
-		d.servers = append(d.servers, newServer(configured, p.config, secure))
-	}
-	return d, nil
 }
 
 // plan is a Config that was checked, with the defaults filled in.
 type plan struct {
 	config       Config
 	servers      []memcached.Server
-	dialect      memcached.Dialect
 	distribution distribution.Distribution
+	dialect      memcached.Dialect
 }
 
 // check reads no files.
 func (c Config) check() (plan, error) {
 	p := plan{config: c}
-	var err error
-	if p.servers, err = memcached.ParseServers(c.Servers); err != nil {
-		return plan{}, err
-	}
 	if c.Timeout < 0 {
-		return plan{}, fmt.Errorf("timeout %v: want 0 for %v, or more", c.Timeout, DefaultTimeout)
+		return plan{}, fmt.Errorf("timeout %v: must not be negative (0 means %v)", c.Timeout, DefaultTimeout)
+	}
+	if c.MaxIdleConns < 0 {
+		return plan{}, fmt.Errorf("max idle connections %d: must not be negative (0 means %d)", c.MaxIdleConns, DefaultMaxIdleConns)
 	}
 	if c.Timeout == 0 {
 		p.config.Timeout = DefaultTimeout
 	}
-	if c.MaxIdleConns < 0 {
-		return plan{}, fmt.Errorf("max idle connections %d: want 0 for %d, or more", c.MaxIdleConns, DefaultMaxIdleConns)
-	}
 	if c.MaxIdleConns == 0 {
 		p.config.MaxIdleConns = DefaultMaxIdleConns
 	}
+	var err error
 	if p.dialect, err = memcached.ParseDialect(c.NumberFlags); err != nil {
 		return plan{}, err
 	}
 	name, err := distribution.Choose(c.Distribution, DistributionGomemcache, DistributionPythonMemcached)
 	if err != nil {
+		return plan{}, err
+	}
+	if p.servers, err = memcached.ParseServers(c.Servers); err != nil {
 		return plan{}, err
 	}
 	if p.distribution, err = distribution.New(name, p.servers); err != nil {
@@ -165,8 +137,8 @@ func (c Config) checkTLS(servers []memcached.Server) error {
 		name = c.TLS.ServerName
 	default:
 		name = c.TLSFiles.ServerName
-		if (c.TLSFiles.Cert == "") != (c.TLSFiles.Key == "") {
-			return errors.New("tls_cert and tls_key: one without the other")
+		if err := tlsfiles.Files(*c.TLSFiles).Check(); err != nil {
+			return err
 		}
 	}
 	isSocket := func(s memcached.Server) bool { return s.Host == "" }
@@ -174,4 +146,12 @@ func (c Config) checkTLS(servers []memcached.Server) error {
 		return errors.New("TLS on a unix socket needs a server name (tls_server_name)")
 	}
 	return nil
+}
+
+// tls returns the TLS configuration, or nil without TLS. It reads the files.
+func (c Config) tls() (*tls.Config, error) {
+	if c.TLSFiles == nil {
+		return c.TLS, nil
+	}
+	return tlsfiles.Files(*c.TLSFiles).Load()
 }

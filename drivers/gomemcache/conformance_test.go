@@ -42,27 +42,22 @@ func options(c gomemcache.Config) cachetest.Options {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	networks := []string{"tcp", "unix"}
+	clusters := map[string]int{"tcp": 1, "unix": 5}
 	if memcachedtest.HasIPv6() {
-		networks = append(networks, "tcp6")
+		clusters["tcp6"] = 2
 	}
-	for _, network := range networks {
+	for network, n := range clusters {
 		t.Run(network, func(t *testing.T) {
 			t.Parallel()
-			for name, n := range map[string]int{"one": 1, "five": 5} {
-				t.Run(name, func(t *testing.T) {
-					t.Parallel()
-					c := gomemcache.Config{Servers: memcachedtest.Addrs(memcachedtest.StartN(t, n, network))}
-					cachetest.Run(t, func(t *testing.T) *cache.Cache { return empty(t, c) }, options(c))
-				})
-			}
+			c := gomemcache.Config{Servers: memcachedtest.Addrs(memcachedtest.StartN(t, n, network))}
+			cachetest.Run(t, func(t *testing.T) *cache.Cache { return empty(t, c) }, options(c))
 		})
 	}
 }
 
 func TestConformanceOfEncodings(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"base64", "md5", "sha1", "sha256", "sha512", "safe", "sha1,base64"} {
+	for _, name := range []string{"base64", "sha1,base64"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			servers := memcachedtest.Addrs(memcachedtest.StartN(t, 2, "unix"))

@@ -23,7 +23,7 @@ func TestDistributionOfTheLibrary(t *testing.T) {
 		if err := list.SetServers(addrs[:n]...); err != nil {
 			t.Fatal(err)
 		}
-		d, err := newDriver(Config{Servers: addrs[:n]})
+		d, err := newCluster(Config{Servers: addrs[:n]})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,7 +32,7 @@ func TestDistributionOfTheLibrary(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := d.pick(key).addr; got != want.String() {
+			if got := d.pick(key).Addr(); got != want.String() {
 				t.Errorf("%d servers, key %q: on %s, by the library on %s", n, key, got, want)
 			}
 		}
@@ -42,7 +42,7 @@ func TestDistributionOfTheLibrary(t *testing.T) {
 	if err := list.SetServers(addrs[0], addrs[1], addrs[1], addrs[1]); err != nil {
 		t.Fatal(err)
 	}
-	d, err := newDriver(Config{Servers: []string{addrs[0], addrs[1] + ":3"}})
+	d, err := newCluster(Config{Servers: []string{addrs[0], addrs[1] + ":3"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestDistributionOfTheLibrary(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := d.pick(key).addr; got != want.String() {
+		if got := d.pick(key).Addr(); got != want.String() {
 			t.Errorf("weights 1, 3, key %q: on %s, by the library on %s", key, got, want)
 		}
 	}

@@ -6,13 +6,11 @@ import (
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver/dsn"
 	"github.com/larder-go/larder/drivers/internal/memcached"
+	"github.com/larder-go/larder/drivers/internal/tlsfiles"
 )
 
-// driverName is the scheme of the DSNs and the name in errors.
-const driverName = "gomemcache"
-
 func init() {
-	cache.Register(driverName, func(source string) (*cache.Cache, error) {
+	cache.Register(scheme, func(source string) (*cache.Cache, error) {
 		c, err := ParseDSN(source)
 		if err != nil {
 			return nil, err
@@ -21,57 +19,39 @@ func init() {
 	})
 }
 
-// ParseDSN reads a configuration from a string; see the package documentation. It
-// checks everything that New checks, apart from the files that it names: those are
-// read by New.
+// ParseDSN reads a Config from a string; the package documentation has its form. It checks
+// everything that New checks, apart from the files that it names: New reads those.
 func ParseDSN(source string) (Config, error) {
-	d, err := dsn.Parse(driverName, source)
+	d, err := dsn.Parse(scheme, source)
 	if err != nil {
 		return Config{}, err
 	}
 	c := Config{Servers: memcached.ServersOf(d)}
-	d.Duration("timeout", &c.Timeout)
-	d.Int("max_idle_conns", &c.MaxIdleConns, 1)
-	d.Encoding(&c.KeyEncoding)
 	d.Choice("distribution", &c.Distribution, DistributionGomemcache, DistributionPythonMemcached)
-	d.Choice("number_flags", &c.NumberFlags, FlagsPylibmc, FlagsPythonMemcached)
-	var secure bool
-	var files TLSFiles
-	d.Bool("tls", &secure)
-	d.String("tls_server_name", &files.ServerName)
-	d.String("tls_ca", &files.CA)
-	d.String("tls_cert", &files.Cert)
-	d.String("tls_key", &files.Key)
-	if secure {
-		c.TLSFiles = &files
-	} else if files != (TLSFiles{}) {
-		d.Errorf("tls", "want tls=true beside the other parameters of TLS")
-	}
+	d.Int("max_idle_conns", &c.MaxIdleConns, 1)
+	d.Duration("timeout", &c.Timeout)
+	d.Encoding(&c.KeyEncoding)
+	d.Choice("number_flags", &c.NumberFlags, memcached.Dialects...)
+	c.TLSFiles = (*TLSFiles)(tlsfiles.FromDSN(d))
 	if err := d.Done(); err != nil {
 		return Config{}, err
 	}
 	if _, err := c.check(); err != nil {
-		return Config{}, fmt.Errorf("gomemcache: %w", err)
+		return Config{}, fmt.Errorf("%s: %w", scheme, err)
 	}
 	return c, nil
 }
 
-// FormatDSN returns the string that ParseDSN reads as c. Of a TLS configuration made
-// by the program it only says that there is one.
+// FormatDSN returns the string that ParseDSN reads as c. Of a TLS configuration that is made
+// by the program it says only that there is one, and of a custom key encoding only its name.
 func (c Config) FormatDSN() string {
-	b := dsn.Builder{Scheme: driverName}
+	b := dsn.Builder{Scheme: scheme}
 	memcached.FormatServers(&b, c.Servers)
-	b.Duration("timeout", c.Timeout)
-	b.Int("max_idle_conns", c.MaxIdleConns)
-	b.Encoding(c.KeyEncoding)
 	b.String("distribution", c.Distribution)
+	b.Int("max_idle_conns", c.MaxIdleConns)
+	b.Duration("timeout", c.Timeout)
+	b.Encoding(c.KeyEncoding)
 	b.String("number_flags", c.NumberFlags)
-	b.Bool("tls", c.TLS != nil || c.TLSFiles != nil)
-	if f := c.TLSFiles; f != nil {
-		b.String("tls_server_name", f.ServerName)
-		b.String("tls_ca", f.CA)
-		b.String("tls_cert", f.Cert)
-		b.String("tls_key", f.Key)
-	}
+	tlsfiles.Format(&b, c.TLS != nil || c.TLSFiles != nil, (*tlsfiles.Files)(c.TLSFiles))
 	return b.DSN()
 }

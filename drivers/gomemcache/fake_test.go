@@ -117,50 +117,6 @@ func actions() []action {
 	}
 }
 
-func TestCutReplies(t *testing.T) {
-	for _, a := range actions() {
-		t.Run(a.op.String(), func(t *testing.T) {
-			for n := range len(a.reply) + 1 {
-				f := memcachedtest.StartFake(t, script(memcachedtest.Step{Expect: a.request, Reply: a.reply[:n], Close: true}))
-				c := open(t, gomemcache.Config{Servers: []string{f.Addr()}})
-				err := a.run(t.Context(), c)
-				if n == len(a.reply) {
-					if err != nil {
-						t.Errorf("the whole reply: %v", err)
-					}
-				} else {
-					isOutage(t, err, a.op, f.Addr())
-				}
-				if a := f.Accepted(); a != 1 {
-					t.Errorf("cut after %d bytes: %d connections, want 1: there is nothing to retry", n, a)
-				}
-				memcachedtest.Eventually(t, "the connection is closed", func() bool { return f.Open() == 0 })
-			}
-		})
-	}
-}
-
-// A reply that stops without the connection being closed ends with the timeout.
-func TestStuckReplies(t *testing.T) {
-	for _, a := range actions() {
-		t.Run(a.op.String(), func(t *testing.T) {
-			for _, n := range []int{0, 1, len(a.reply) / 2, len(a.reply) - 1} {
-				f := memcachedtest.StartFake(t, script(memcachedtest.Step{Expect: a.request, Reply: a.reply[:n]}))
-				c := open(t, gomemcache.Config{Servers: []string{f.Addr()}, Timeout: short})
-				start := time.Now()
-				err := a.run(t.Context(), c)
-				isOutage(t, err, a.op, f.Addr())
-				bounded(t, start, short)
-				var timeout interface{ Timeout() bool }
-				if !errors.As(err, &timeout) || !timeout.Timeout() {
-					t.Errorf("error %v is not a timeout", err)
-				}
-				memcachedtest.Eventually(t, "the connection is closed", func() bool { return f.Open() == 0 })
-			}
-		})
-	}
-}
-
 func bounded(t *testing.T, start time.Time, timeout time.Duration) {
 	t.Helper()
 	memcachedtest.Bounded(t, start, timeout)
@@ -169,7 +125,7 @@ func bounded(t *testing.T, start time.Time, timeout time.Duration) {
 func TestGarbage(t *testing.T) {
 	replies := []string{
 		"\n", "\r\n", "\r\r\n", "x\n", "garbage\r\n", "ERROR\r\n", "CLIENT_ERROR \r\n", "CLIENT_ERROR \n", "CLIENT_ERROR bad\r\n",
-		"SERVER_ERROR out of memory\r\n", "VALUE\r\n", "VALUE \r\n", "VALUE k\r\n", "VALUE k 0\r\n", "VALUE k 0 x\r\n",
+		"VALUE\r\n", "VALUE \r\n", "VALUE k\r\n", "VALUE k 0\r\n", "VALUE k 0 x\r\n",
 		"VALUE k 0 -1 9\r\n", "VALUE k 0 4294967295 9\r\n", "VALUE k 0 99999999999999999999 9\r\n", "VALUE k x 1 9\r\nx\r\nEND\r\n",
 		"VALUE k 0 1 x\r\nx\r\nEND\r\n", "VALUE k 0 1 9\r\nxyz\r\nEND\r\n", "VALUE k 0 5 9\r\nhello\r\nGARBAGE\r\n",
 		"VALUE k 0 5 9\r\nhello\r\nEND\r\nEND\r\n", "STORED\r\nSTORED\r\n", "1234\r\n1234\r\n", "DELETED\r\nEND\r\n",
@@ -261,43 +217,6 @@ func TestReplyForAnotherKey(t *testing.T) {
 	}
 }
 
-// A server that closes a connection instead of answering, as when it is stopped: what is
-// as good twice as once is done again, the rest is an error, once.
-func TestClosedInsteadOfAnswered(t *testing.T) {
-	again := []cache.Op{
-		cache.OpGet, cache.OpGetMulti, cache.OpGetItem, cache.OpSet, cache.OpReplace, cache.OpDelete, cache.OpTouch,
-		cache.OpFlush, cache.OpPing, cache.OpSetMulti, cache.OpReplaceMulti, cache.OpDeleteMulti,
-	}
-	for _, a := range actions() {
-		t.Run(a.op.String(), func(t *testing.T) {
-			f := memcachedtest.StartFake(t, func(conn int) []memcachedtest.Step {
-				if conn == 0 {
-					return []memcachedtest.Step{
-						{Expect: "version\r\n", Reply: "VERSION x\r\n"},
-						{Expect: a.request, Close: true},
-					}
-				}
-				return []memcachedtest.Step{{Expect: a.request, Reply: a.reply}}
-			})
-			c := open(t, gomemcache.Config{Servers: []string{f.Addr()}})
-			if err := c.Ping(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			err := a.run(t.Context(), c)
-			if slices.Contains(again, a.op) {
-				if err != nil {
-					t.Errorf("on a connection that was closed: %v", err)
-				}
-				return
-			}
-			isOutage(t, err, a.op, f.Addr())
-			if err := a.run(t.Context(), c); err != nil {
-				t.Errorf("the call after it: %v", err)
-			}
-		})
-	}
-}
-
 // A server that closes idle connections is noticed before anything is sent.
 func TestClosedWhileIdle(t *testing.T) {
 	gomemcache.AlwaysCheckIdle(t)
@@ -370,50 +289,6 @@ func TestLateExcessIsNotTheNextReply(t *testing.T) {
 	}
 	l.Close()
 	servers.Wait()
-}
-
-func TestContext(t *testing.T) {
-	for _, a := range actions() {
-		t.Run(a.op.String(), func(t *testing.T) {
-			f := memcachedtest.StartFake(t, script()) // accepts, never answers
-			c := open(t, gomemcache.Config{Servers: []string{f.Addr()}})
-
-			ctx, cancel := context.WithCancel(t.Context())
-			cancel()
-			if err := a.run(ctx, c); !errors.Is(err, context.Canceled) {
-				t.Errorf("cancelled before: %v", err)
-			}
-			if n := f.Accepted(); n != 0 {
-				t.Errorf("cancelled before: %d connections", n)
-			}
-
-			start := time.Now()
-			ctx, cancel = context.WithCancel(t.Context())
-			go func() {
-				for f.Accepted() == 0 {
-					runtime.Gosched()
-				}
-				cancel()
-			}()
-			err := a.run(ctx, c)
-			if !errors.Is(err, context.Canceled) || errors.Is(err, cache.ErrMiss) {
-				t.Errorf("cancelled during: %v", err)
-			}
-			isNamed(t, err, a.op, f.Addr())
-			bounded(t, start, short)
-
-			start = time.Now()
-			ctx, cancel = context.WithTimeout(t.Context(), short)
-			defer cancel()
-			err = a.run(ctx, c)
-			if !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("deadline: %v", err)
-			}
-			isNamed(t, err, a.op, f.Addr())
-			bounded(t, start, short)
-			memcachedtest.Eventually(t, "the connections are closed", func() bool { return f.Open() == 0 })
-		})
-	}
 }
 
 // lateContext is a context that has not noticed that its deadline has passed.
@@ -490,10 +365,10 @@ func TestClaimedLength(t *testing.T) {
 
 // Values around the length from which they are received before the library sees them.
 func TestLongValues(t *testing.T) {
-	s := memcachedtest.Start(t, "tcp", "-I", "32m", "-m", "256")
+	s := memcachedtest.Start(t, "tcp", "-I", "16m", "-m", "64")
 	c := open(t, gomemcache.Config{Servers: []string{s.Addr()}})
 	values := map[string][]byte{}
-	for _, size := range []int{1<<20 - 1, 1 << 20, 1<<20 + 1, 2<<20 - 2, 5<<20 + 1, 16 << 20} {
+	for _, size := range []int{1<<20 - 1, 1 << 20, 1<<20 + 1, 2<<20 - 2, 5<<20 + 1} {
 		v := bytes.Repeat([]byte("0123456789\r\n"), size/12+1)[:size]
 		values[fmt.Sprint(size)] = v
 	}

@@ -1,99 +1,199 @@
 package gomemcache
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
 	"net"
-	"sync"
 	"time"
 
+	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/drivers/gomemcache/internal/conn"
+	"github.com/larder-go/larder/drivers/gomemcache/internal/pool"
+	"github.com/larder-go/larder/drivers/internal/endpoint"
+	"github.com/larder-go/larder/drivers/internal/epoch"
 	"github.com/larder-go/larder/drivers/internal/memcached"
 )
 
-// server is one memcached and the connections to it that wait for the next call.
-//
-// The connections are not left to the library's own pool: there, a call cannot tell
-// which connection it got, so that a deadline, a server's name in an error, or the end
-// of a connection that went wrong could not be had.
+// server is one memcached and the connections to it.
 type server struct {
-	address
-	timeout time.Duration
-	maxIdle int
-	secure  *tls.Config // nil: plain
-
-	mu     sync.Mutex // guards what follows
-	idle   []*session // last in, first out: the rest grow old and are not needed
-	closed bool
+	*endpoint.Endpoint
+	pool   *pool.Pool[*conn.Conn]
+	name   net.Addr    // for the library
+	secure *tls.Config // nil: plain
 }
 
-// address is a server's net.Addr for the library, and its only selector.
+// address is a net.Addr as it was configured.
 type address struct{ network, addr string }
 
-func (a *address) Network() string { return a.network }
+func (a address) Network() string { return a.network }
+func (a address) String() string  { return a.addr }
 
-// String returns the address as it was configured.
-func (a *address) String() string { return a.addr }
-
-func (a *address) PickServer(string) (net.Addr, error) { return a, nil }
-
-func (a *address) Each(f func(net.Addr) error) error { return f(a) }
-
-func newServer(configured memcached.Server, c Config, secure *tls.Config) *server {
+func newServer(m memcached.Server, c Config, secure *tls.Config) *server {
 	s := &server{
-		address: address{configured.Network(), configured.Addr()},
-		timeout: c.Timeout,
-		maxIdle: c.MaxIdleConns,
+		Endpoint: endpoint.New(scheme, m.Network(), m.Addr(), c.Timeout),
+		pool:     pool.New[*conn.Conn](c.MaxIdleConns),
+		name:     address{m.Network(), m.Addr()},
 	}
 	if secure != nil {
 		s.secure = secure.Clone()
 		if s.secure.ServerName == "" {
-			s.secure.ServerName = configured.Host
+			s.secure.ServerName = m.Host
 		}
 	}
 	return s
 }
 
-// acquire returns an idle connection, or a new one that is not connected yet.
-func (s *server) acquire() *session {
-	s.mu.Lock()
-	if n := len(s.idle); n > 0 {
-		c := s.idle[n-1]
-		s.idle[n-1] = nil
-		s.idle = s.idle[:n-1]
-		s.mu.Unlock()
-		return c
+// do sends r and receives the reply. It returns nil, a sentinel of package driver, or a
+// *driver.Error.
+func (s *server) do(ctx context.Context, r *request) error {
+	call, err := s.Begin(ctx, r.op)
+	if err != nil {
+		return err
 	}
-	s.mu.Unlock()
-	return newSession(s)
+	call.Start()
+	c, err := s.acquire(&call, r)
+	for err == nil {
+		r.epoch = s.Clock.Read(c.Number) // before the request is sent
+		c.Begin(call, r.verb.values())
+		reply := r.send(c)
+		lost := c.Used() && !c.Arrived()
+		var failure error
+		if call, failure = c.End(); failure == nil {
+			return s.finish(&call, r, c, reply)
+		}
+		s.pool.Discard(c)
+		if lost = lost && endpoint.IsLost(failure); lost {
+			// The server was restarted, perhaps: the others are no better.
+			s.pool.DiscardIdle()
+		}
+		if !lost || !r.idempotent {
+			return call.Failed(failure)
+		}
+		call.Start()
+		c, err = s.connect(&call)
+	}
+	return err
 }
 
-// release takes back a connection that is in order.
-func (s *server) release(c *session) {
-	s.mu.Lock()
-	if !s.closed && len(s.idle) < s.maxIdle {
-		s.idle = append(s.idle, c)
-		s.mu.Unlock()
+// finish ends a call during which the connection did not fail.
+func (s *server) finish(call *endpoint.Call, r *request, c *conn.Conn, reply error) error {
+	switch reply {
+	case nil, driver.ErrMiss, driver.ErrNotStored, driver.ErrConflict: // see request.send
+		call.Done()
+		s.release(c)
+		return reply
+	}
+	err, inOrder := s.refusal(call, c, reply)
+	if inOrder {
+		s.release(c)
+	} else {
+		s.pool.Discard(c)
+	}
+	return err
+}
+
+// idleCheck is how long a connection may be unused and still be used again without a look
+// at what the server did meanwhile. The look is a system call, so connections that are used
+// all the time go without; no server is back sooner after a restart. Only tests change it.
+var idleCheck = time.Millisecond
+
+// acquire returns a connection for r. An error ends the call.
+func (s *server) acquire(call *endpoint.Call, r *request) (*conn.Conn, error) {
+	if r.token.Epoch != 0 {
+		return s.acquireFor(call, r.token.Epoch)
+	}
+	for {
+		c, ok := s.pool.Get()
+		if !ok {
+			return s.connect(call)
+		}
+		if s.fit(c) {
+			return c, nil
+		}
+	}
+}
+
+// fit reports whether an idle connection can be used. If the server has closed it, which it
+// may have done with all, it closes the idle ones.
+func (s *server) fit(c *conn.Conn) bool {
+	if !c.Rested(idleCheck) || !c.Stale() {
+		return true
+	}
+	s.pool.Discard(c)
+	s.pool.DiscardIdle()
+	return false
+}
+
+// errNoOldConnection is returned by do for a swap if there is no connection over which its
+// token may be used.
+var errNoOldConnection = errors.New("there is no connection as old as the token")
+
+// acquireFor returns a connection over which a token of epoch e may be used. It waits for
+// one that is in use. An error ends the call.
+func (s *server) acquireFor(call *endpoint.Call, e epoch.Number) (*conn.Conn, error) {
+	c, err := s.pool.GetThat(call.Ctx, call.Deadline(), func(c *conn.Conn) bool { return s.Clock.Allows(e, c.Number) })
+	switch {
+	case err == pool.ErrNone, err == nil && !s.fit(c):
+		call.Abandoned()
+		return nil, errNoOldConnection
+	case err != nil:
+		return nil, call.Exhausted(errWaited)
+	}
+	return c, nil
+}
+
+// errWaited is the cause of an outage. It is a timeout.
+var errWaited error = waited{}
+
+type waited struct{}
+
+func (waited) Error() string {
+	return "no connection that leads to the server of the token was free in time"
+}
+func (waited) Timeout() bool { return true }
+
+// connect makes a connection. An error ends the call.
+func (s *server) connect(call *endpoint.Call) (*conn.Conn, error) {
+	if s.pool.Closed() {
+		call.Abandoned()
+		return nil, driver.ErrClosed
+	}
+	ctx, cancel := context.WithDeadline(call.Ctx, call.Deadline())
+	defer cancel()
+	nc, number, moved, err := s.Dial(ctx)
+	if err != nil {
+		return nil, call.NotConnected(err)
+	}
+	if moved {
+		s.pool.DiscardIdle()
+	}
+	c, err := conn.New(ctx, nc, s.secure, s.name, number)
+	if err != nil {
+		return nil, call.NotConnected(err)
+	}
+	s.pool.Opened(c)
+	return c, nil
+}
+
+// release gives back a connection that is in order.
+func (s *server) release(c *conn.Conn) {
+	if s.Clock.Old(c.Number) {
+		s.pool.Discard(c)
 		return
 	}
-	s.mu.Unlock()
-	c.close()
+	c.Rest()
+	s.pool.Put(c)
 }
 
-// dropIdle closes the idle connections. When one turns out to have been closed by the
-// server, which was restarted perhaps, the others are no better.
-func (s *server) dropIdle() {
-	s.mu.Lock()
-	idle := s.idle
-	s.idle = nil
-	s.mu.Unlock()
-	for _, c := range idle {
-		c.close()
+// stats returns the statistics of the connections.
+func (s *server) stats() driver.ServerStats {
+	n := s.pool.Counts()
+	return driver.ServerStats{
+		Server: s.Addr(),
+		Open:   n.InUse + n.Idle, InUse: n.InUse, Idle: n.Idle,
+		Opened: n.Opened, Closed: n.Closed,
+		WaitCount: n.WaitCount, WaitDuration: n.WaitDuration,
+		Failures: s.Failures(),
 	}
-}
-
-// close closes the idle connections now and the others when their calls end.
-func (s *server) close() {
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
-	s.dropIdle()
 }

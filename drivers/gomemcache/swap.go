@@ -1,134 +1,140 @@
 package gomemcache
 
 import (
-	"bytes"
 	"context"
-	"strconv"
-
-	"github.com/bradfitz/gomemcache/memcache"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/drivers/gomemcache/internal/wire"
 	"github.com/larder-go/larder/drivers/internal/memcached"
 )
 
-func (d *driverCache) GetItem(ctx context.Context, key string) (driver.Item, error) {
+// GetItem implements [driver.Swapper].
+func (d *cluster) GetItem(ctx context.Context, key string) (driver.Item, error) {
 	s := d.pick(key)
-	it, err := s.get(ctx, cache.OpGetItem, key)
-	if err != nil {
+	r := request{op: cache.OpGetItem, verb: verbGet, key: key, idempotent: true}
+	if err := s.do(ctx, &r); err != nil {
 		return driver.Item{}, err
 	}
-	return s.item(cache.OpGetItem, it)
+	return s.item(r.op, key, stored{r.item.Value, r.item.Flags, r.item.CasID, r.epoch})
 }
 
-func (s *server) item(op cache.Op, it *memcache.Item) (driver.Item, error) {
-	token, err := memcached.NewToken(it.CasID)
-	if err != nil {
-		return driver.Item{}, s.error(op, err)
-	}
-	value, kind, err := memcached.Decode(it.Value, it.Flags)
-	if err != nil {
-		return driver.Item{}, s.error(op, err)
-	}
-	return driver.Item{Value: value, Kind: kind, Token: token}, nil
-}
-
-func (d *driverCache) CompareAndSwap(ctx context.Context, token any, e driver.Entry) error {
-	if len(e.Value) > memcached.MaxValue {
-		return driver.ErrTooLarge
-	}
+// CompareAndSwap implements [driver.Swapper]. Like the other swaps it is not idempotent: the
+// second would find what the first has stored.
+func (d *cluster) CompareAndSwap(ctx context.Context, token any, e driver.Entry) error {
+	r := request{op: cache.OpCompareAndSwap, verb: verbSwap}
 	s := d.pick(e.Key)
-	id, err := s.casID(cache.OpCompareAndSwap, token)
-	if err != nil {
+	var err error
+	if r.token, err = memcached.ParseToken(token); err != nil {
+		return s.Fail(r.op, err)
+	}
+	return s.swapped(ctx, &r, d.store(ctx, &r, e))
+}
+
+// swapped returns the error of a swap. One for which there was no connection as old as its
+// token is a conflict, unless the key is absent, or the server cannot be reached.
+func (s *server) swapped(ctx context.Context, r *request, err error) error {
+	if err != errNoOldConnection {
 		return err
 	}
-	return s.swap(ctx, cache.OpCompareAndSwap, id, func(c *session) { c.fill(d.dialect, e) })
+	if err := s.do(ctx, &request{op: r.op, verb: verbGet, key: r.key, idempotent: true}); err != nil {
+		return err
+	}
+	return driver.ErrConflict
 }
 
-// expired makes the server remove an item as soon as it is stored. The text protocol
-// has no delete with a condition.
+// expired has the server remove an item as soon as it is stored. The text protocol has no
+// delete with a condition.
 const expired = -1
 
-func (d *driverCache) CompareAndDelete(ctx context.Context, key string, token any) error {
+// CompareAndDelete implements [driver.Swapper].
+func (d *cluster) CompareAndDelete(ctx context.Context, key string, token any) error {
 	s := d.pick(key)
-	id, err := s.casID(cache.OpCompareAndDelete, token)
-	if err != nil {
-		return err
+	r := request{op: cache.OpCompareAndDelete, verb: verbSwap, key: key, expiry: expired}
+	var err error
+	if r.token, err = memcached.ParseToken(token); err != nil {
+		return s.Fail(r.op, err)
 	}
-	return s.swap(ctx, cache.OpCompareAndDelete, id, func(c *session) {
-		c.item.Key, c.item.Expiration = key, expired
-	})
+	return s.swapped(ctx, &r, s.do(ctx, &r))
 }
 
-// CompareAndDeleteMulti is not done again on a lost connection: the second request would
-// find what the first has removed.
-func (d *driverCache) CompareAndDeleteMulti(ctx context.Context, keys []string, tokens []any) []error {
-	const op = cache.OpCompareAndDeleteMulti
+// CompareAndSwapMulti implements [driver.BatchSwapper].
+func (d *cluster) CompareAndSwapMulti(ctx context.Context, tokens []any, entries []driver.Entry) []error {
+	p := d.swaps(cache.OpCompareAndSwapMulti, tokens, func(i int) string { return entries[i].Key })
+	p.append = func(b []byte, i int) []byte { return d.appendStore(b, wire.VerbCAS, entries[i], p.token(i)) }
+	p.leaveOut(entries)
+	return d.run(ctx, p)
+}
+
+// CompareAndDeleteMulti implements [driver.BatchSwapper].
+func (d *cluster) CompareAndDeleteMulti(ctx context.Context, keys []string, tokens []any) []error {
+	p := d.swaps(cache.OpCompareAndDeleteMulti, tokens, func(i int) string { return keys[i] })
+	p.append = func(b []byte, i int) []byte {
+		s := wire.Store{Verb: wire.VerbCAS, Key: keys[i], Expiry: expired, CAS: p.token(i).CAS}
+		return s.Append(b)
+	}
+	return d.run(ctx, p)
+}
+
+// swaps returns a batch of swaps.
+func (d *cluster) swaps(op cache.Op, tokens []any, key func(i int) string) *pipeline {
+	parsed := make([]memcached.Token, len(tokens))
 	p := &pipeline{
-		errs:    make([]error, len(keys)),
-		request: request{op: op, batch: true},
-		append: func(b []byte, i int) []byte {
-			b = append(b, "cas "...)
-			b = append(b, keys[i]...)
-			b = append(b, " 0 "...)
-			b = strconv.AppendInt(b, expired, 10)
-			b = append(b, " 0 "...)
-			b = strconv.AppendUint(b, uint64(tokens[i].(memcached.Token)), 10)
-			return append(b, "\r\n\r\n"...)
-		},
-		answer: func(s *server, line []byte) (error, bool) {
-			switch {
-			case string(line) == "STORED":
+		op: op, key: key, errs: make([]error, len(tokens)),
+		token: func(i int) memcached.Token { return parsed[i] },
+		reply: func(line []byte) (error, bool) {
+			switch string(line) {
+			case "STORED":
 				return nil, true
-			case string(line) == "EXISTS":
+			case "EXISTS":
 				return driver.ErrConflict, true
-			case string(line) == "NOT_FOUND":
+			case "NOT_FOUND":
 				return driver.ErrMiss, true
-			case bytes.HasPrefix(line, outOfMemory):
-				return driver.Unavailable(driverName, op, s.addr, unexpected(line)), true
 			}
 			return nil, false
 		},
 	}
-	for i, token := range tokens {
-		_, err := d.pick(keys[i]).casID(op, token)
-		p.fail(i, err)
-	}
-	return d.pipeline(ctx, p, func(i int) string { return keys[i] })
-}
-
-func (s *server) casID(op cache.Op, token any) (uint64, error) {
-	id, err := memcached.CASID(token)
-	if err != nil {
-		return 0, s.error(op, err)
-	}
-	return id, nil
-}
-
-// swap stores what fill puts into c.item if the key still has that id.
-func (s *server) swap(ctx context.Context, op cache.Op, id uint64, fill func(c *session)) error {
-	return s.do(ctx, request{op: op}, func(c *session) error {
-		fill(c)
-		defer c.empty()
-		c.item.CasID = id
-		err := c.client.CompareAndSwap(&c.item)
-		if err == memcache.ErrCASConflict {
-			return driver.ErrConflict
+	for i, t := range tokens {
+		var err error
+		if parsed[i], err = memcached.ParseToken(t); err != nil {
+			p.errs[i] = d.pick(key(i)).Fail(op, err)
 		}
-		return missed(err)
-	})
-}
-
-// GetOrAddMulti adds, and then reads what is there.
-func (d *driverCache) GetOrAddMulti(ctx context.Context, entries []driver.Entry) ([]driver.Item, []bool, []error) {
-	return memcached.GetOrAddMulti(ctx, d, entries)
-}
-
-// CompareAndSwapMulti is not done again on a lost connection: see CompareAndDeleteMulti.
-func (d *driverCache) CompareAndSwapMulti(ctx context.Context, tokens []any, entries []driver.Entry) []error {
-	errs := make([]error, len(entries))
-	for i, e := range entries {
-		errs[i] = d.CompareAndSwap(ctx, tokens[i], e)
 	}
-	return errs
+	return p
+}
+
+// earliest returns the token of part with the earliest epoch: a connection over which it may
+// be used will do for all.
+func (p *pipeline) earliest(part []int) memcached.Token {
+	first := p.token(part[0])
+	for _, i := range part[1:] {
+		if t := p.token(i); t.Epoch < first.Epoch {
+			first = t
+		}
+	}
+	return first
+}
+
+// conflict finds the errors of the requests with the earliest epoch, for which there is no
+// connection as old as that, and returns the others of part.
+func (s *server) conflict(ctx context.Context, p *pipeline, part []int) (rest []int) {
+	first := p.earliest(part).Epoch
+	var old []int
+	for _, i := range part {
+		if p.token(i).Epoch == first {
+			old = append(old, i)
+			p.errs[i] = driver.ErrMiss // if the key is absent
+		} else {
+			rest = append(rest, i)
+		}
+	}
+	keys := make([]string, len(p.errs))
+	for _, i := range old {
+		keys[i] = p.key(i)
+	}
+	s.read(ctx, &reading{
+		op: p.op, keys: keys, errs: p.errs,
+		found: func(*server, int, stored) error { return driver.ErrConflict },
+	}, old)
+	return rest
 }

@@ -89,6 +89,35 @@ func TestManyDeletes(t *testing.T) {
 	}
 }
 
+// Many swaps are one request, and so are adds with the gets of the same keys.
+func TestBatchesAreOneRequest(t *testing.T) {
+	f := memcachedtest.StartFake(t, script(
+		memcachedtest.Step{Expect: readTwo, Reply: readTwoReply},
+		memcachedtest.Step{Expect: "cas k 0 60 1 7\r\nx\r\ncas l 0 60 1 8\r\ny\r\n", Reply: "STORED\r\nEXISTS\r\n"},
+		memcachedtest.Step{
+			Expect: "add l 0 60 1\r\nx\r\ngets l\r\n",
+			Reply:  "NOT_STORED\r\nVALUE l 0 1 8\r\nb\r\nEND\r\n",
+		},
+		memcachedtest.Step{Expect: "gat 60 k\r\n", Reply: "VALUE k 0 1\r\nx\r\nEND\r\n"}))
+	c := open(t, gomemcache.Config{Servers: []string{f.Addr()}})
+	ctx := t.Context()
+	old := itemsOf(t, c, "k", "l")
+	for _, it := range old {
+		if _, known := it.TTL(); known {
+			t.Errorf("the remaining TTL of %s is known, which the protocol does not tell", it.Key)
+		}
+	}
+	err := c.CompareAndSwapMulti(ctx, []cache.Swap{{Old: old[0], Value: []byte("x"), TTL: ttl}, {Old: old[1], Value: []byte("y"), TTL: ttl}})
+	failedWith(t, "CompareAndSwapMulti", err, map[string]error{"l": cache.ErrConflict})
+	items, added, err := c.GetOrAddMulti(ctx, map[string][]byte{"l": []byte("x")}, ttl)
+	if err != nil || string(items["l"].Value) != "b" || len(added) != 0 {
+		t.Errorf("GetOrAddMulti: %v, added %v, error %v; want l found", items, added, err)
+	}
+	if v, err := c.GetAndTouch(ctx, "k", ttl); err != nil || string(v) != "x" {
+		t.Errorf("GetAndTouch: %q, error %v", v, err)
+	}
+}
+
 // More than one piece, on several servers, of which one goes down.
 func TestManyDeletesOverServers(t *testing.T) {
 	servers := memcachedtest.StartN(t, 3, "unix")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/larder-go/larder/cache"
@@ -22,10 +21,8 @@ func TestLargeBatches(t *testing.T) {
 		keys    int
 		size    int
 	}{
-		{"tcp", 1, 100_000, 10},
-		{"unix", 1, 100_000, 10},
-		{"tcp", 3, 4_000, 16 << 10},
-		{"unix", 1, 4_000, 16 << 10},
+		{"unix", 1, 20_000, 10},
+		{"tcp", 3, 2_000, 16 << 10},
 	} {
 		t.Run(fmt.Sprintf("%s/%d/%dx%d", tt.network, tt.servers, tt.keys, tt.size), func(t *testing.T) {
 			servers := memcachedtest.StartN(t, tt.servers, tt.network, "-m", "512")
@@ -122,38 +119,4 @@ func TestKeysOfAnyLegalKind(t *testing.T) {
 			t.Errorf("%q: %q, %v", k, v, err)
 		}
 	}
-}
-
-// TestValuesKeepToTheirKeys: many goroutines, all kinds of reads, over a small pool.
-func TestValuesKeepToTheirKeys(t *testing.T) {
-	c := open(t, ketama.Config{Servers: memcachedtest.Addrs(memcachedtest.StartN(t, 2, "tcp")), PoolSize: 4, PoolTimeout: patient, Timeout: patient})
-	all := keys(300)
-	if err := c.SetMulti(t.Context(), valuesOf(all), 0); err != nil {
-		t.Fatal(err)
-	}
-	check := func(k string, v []byte, err error) {
-		if err != nil || !bytes.Equal(v, valueOf(k)) {
-			t.Errorf("%s: %q, %v", k, v, err)
-		}
-	}
-	var wg sync.WaitGroup
-	for n := range 16 {
-		wg.Go(func() {
-			for i := range 30 {
-				part := all[(n*17+i*7)%200:]
-				found, err := c.GetMulti(t.Context(), part[:100])
-				for _, k := range part[:100] {
-					check(k, found[k], err)
-				}
-				v, err := c.Get(t.Context(), part[0])
-				check(part[0], v, err)
-				it, err := c.GetItem(t.Context(), part[1])
-				check(part[1], it.Value, err)
-				if err := c.Set(t.Context(), part[2], valueOf(part[2]), 0); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	wg.Wait()
 }

@@ -1,93 +1,198 @@
 package ketama
 
 import (
-	"slices"
+	"context"
+	"sync/atomic"
+	"time"
 
 	"github.com/jackc/puddle/v2"
 	"github.com/rainycape/memcache"
 
+	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/drivers/internal/endpoint"
+	"github.com/larder-go/larder/drivers/internal/epoch"
 	"github.com/larder-go/larder/drivers/ketama/internal/wire"
 )
 
-// client talks to one server: through rainycape/memcache, with one connection at most,
-// for single operations, and on a connection of its own for what that library lacks.
-// Who took it from the pool has it alone, which keeps clear of the races in
-// rainycape's list of free connections, and lets the deadline of a context become the
-// timeout of an exchange.
+// client talks to one server: through rainycape/memcache, over one connection at most, for
+// single operations, and over a connection of the driver for what that library lacks. It is
+// used by one goroutine at a time, which avoids the races in rainycape's list of free
+// connections, and lets the deadline of a call become the timeout of an exchange.
 type client struct {
 	server *server
 	slot   *puddle.Resource[*client]
 
+	// Of the call in progress.
+	call  endpoint.Call
+	ended bool // the call, with an error
+
 	mc        *memcache.Client
-	connected bool // mc holds a connection that has served before
-	limited   bool // the timeout of mc is not that of the configuration
+	addr      *memcache.Addr // that mc connects to
+	connected bool           // mc holds a connection that has served before
+	rested    time.Time      // when it did last
 
 	wire *wire.Conn // nil until it is needed, and after an error
 
 	generation uint64 // of the server, when the connections were dropped last
+
+	number atomic.Uint64 // of wire, for other goroutines; 0 if it is nil
+	conns  atomic.Uint64 // the connections, counted; see count
 }
+
+// mostConns is how many connections a client may have: that of rainycape, that of the
+// driver, and for a moment one that asks for a TTL.
+const mostConns = 3
 
 func newClient(s *server) *client {
 	c := &client{server: s}
-	c.renew()
+	c.renewLibrary()
 	return c
 }
 
-// close closes the connections. The client must not be used after it.
-func (c *client) close() {
-	c.mc.Close() //nolint:errcheck // it always returns nil
-	c.hangUp()
-}
-
-// hangUp closes the connection beside rainycape's.
-func (c *client) hangUp() {
-	if c.wire != nil {
-		c.wire.Close() //nolint:errcheck // nothing is waiting to be sent
-		c.wire = nil
+// begin takes the client for a call, and drops connections that are known to be lost.
+func (c *client) begin(slot *puddle.Resource[*client], call endpoint.Call) {
+	c.slot, c.call, c.ended = slot, call, false
+	c.conns.Add(inUse)
+	c.keepUp()
+	if c.wire != nil && c.wire.Rested(idleCheck) && c.wire.Stale() {
+		c.lost()
 	}
 }
 
-// renew drops the connections.
-func (c *client) renew() {
-	if c.mc != nil {
-		c.close()
-	}
-	c.mc = memcache.NewFromServers(c.server)
-	c.mc.SetMaxIdleConnsPerAddr(1)
-	c.mc.SetTimeout(c.server.timeout)
-	c.connected, c.limited = false, false
-	c.generation = c.server.generation.Load()
-}
-
-// begin drops connections that are known to be lost.
-func (c *client) begin() {
-	if c.generation != c.server.generation.Load() {
-		c.renew()
+// keepUp drops the connections if they are of an older generation than the server's.
+func (c *client) keepUp() {
+	if g := c.server.generation.Load(); c.generation != g {
+		c.drop()
+		c.generation = g
 	}
 }
 
-// restarted notes that a connection was lost while it was idle. The other idle
-// connections are as old: the first client to notice makes all drop theirs before
-// they use them again.
-func (c *client) restarted() {
-	c.server.generation.CompareAndSwap(c.generation, c.generation+1)
-	c.renew()
+// lost drops the connections, one of which was lost while it was idle, and with them those of
+// the other clients, which are as old.
+func (c *client) lost() {
+	if c.server.generation.CompareAndSwap(c.generation, c.generation+1) {
+		c.server.dropIdle()
+	}
+	c.keepUp()
+}
+
+// idleCheck is how long a connection may be unused and still be used again without a look
+// at what the server did meanwhile. The look is a system call, so connections that are used
+// all the time go without; no server is back sooner after a restart.
+const idleCheck = time.Millisecond
+
+// release ends the call, unless it ended with an error, and gives the client back.
+func (c *client) release() {
+	if !c.ended {
+		c.call.Done()
+	}
+	c.call = endpoint.Call{}
+	c.keepUp()
+	c.conns.Add(^uint64(inUse - 1))
+	c.server.give(c)
+}
+
+// fail ends the call with an error, which end returns.
+func (c *client) fail(end func(*endpoint.Call, error) error, cause error) error {
+	c.ended = true
+	return end(&c.call, cause)
+}
+
+// closed ends the call with ErrClosed.
+func (c *client) closed() error {
+	c.ended = true
+	c.call.Abandoned()
+	return driver.ErrClosed
 }
 
 // connects reports whether the client has a connection.
 func (c *client) connects() bool { return c.connected || c.wire != nil }
 
-// release gives the client back to the pool: to be the next, or the last if it has no
-// connection. A server at its limit of connections gives it none, and a client on top
-// would have the next call fail as well, while others are connected and idle.
-func (c *client) release() {
-	if c.connects() {
-		c.slot.ReleaseUnused()
-		return
+// close closes the connections. The client must not be used after it.
+func (c *client) close() { c.drop() }
+
+// drop drops the connections.
+func (c *client) drop() {
+	c.hangUp()
+	c.renewLibrary()
+}
+
+// hangUp closes the connection of the driver.
+func (c *client) hangUp() {
+	if c.wire != nil {
+		c.wire.Close()
+		c.wire = nil
+		c.number.Store(0)
+		c.countClosed()
 	}
-	before := c.server.pool.AcquireAllIdle()
-	c.slot.ReleaseUnused()
-	for _, slot := range slices.Backward(before) {
-		slot.ReleaseUnused()
+}
+
+// renewLibrary closes the connection of rainycape. Its list of idle connections can only be
+// emptied for good.
+func (c *client) renewLibrary() {
+	if c.mc != nil {
+		c.mc.Close() //nolint:errcheck // it always returns nil
+		if c.connected {
+			c.countClosed()
+		}
 	}
+	c.mc = memcache.NewFromServers(c)
+	c.mc.SetMaxIdleConnsPerAddr(1)
+	c.connected, c.addr = false, c.server.addr
+}
+
+// PickServer and Servers make a [memcache.Servers] of one server: the distribution has
+// chosen it before a client comes into play.
+func (c *client) PickServer(string) (*memcache.Addr, error) { return c.addr, nil }
+func (c *client) Servers() ([]*memcache.Addr, error)        { return []*memcache.Addr{c.addr}, nil }
+
+// dial makes the connection of the driver.
+func (c *client) dial(ctx context.Context) error {
+	nc, number, moved, err := c.server.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	if moved {
+		c.moved()
+		c.renewLibrary()
+	}
+	c.wire = wire.New(nc, number)
+	c.number.Store(uint64(number))
+	c.countOpened()
+	return nil
+}
+
+// moved notes that a connection of c leads to another address than those before, and drops
+// those of the other clients.
+func (c *client) moved() {
+	c.generation = c.server.generation.Add(1)
+	c.server.dropIdle()
+}
+
+// allows reports whether a token of epoch e may be used over the client's connection.
+func (c *client) allows(e epoch.Number) bool {
+	return c.server.Clock.Allows(e, epoch.Number(c.number.Load()))
+}
+
+// The connections of a client are counted in one word, so that they can be read while it is
+// used: those that were closed, those that are open, and whether the client is in use.
+const (
+	inUse      = 1 << 63
+	openUnit   = 1 << 56
+	closedMask = openUnit - 1
+)
+
+func (c *client) countOpened() { c.conns.Add(openUnit) }
+func (c *client) countClosed() { c.conns.Add(^uint64(openUnit - 2)) } // one open less, one closed more
+
+// count adds the client's connections to statistics.
+func (c *client) count(st *driver.ServerStats) {
+	n := c.conns.Load()
+	open := int(n &^ inUse / openUnit)
+	if n&inUse != 0 {
+		st.InUse += open
+	} else {
+		st.Idle += open
+	}
+	st.Closed += n & closedMask
 }

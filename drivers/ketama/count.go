@@ -3,12 +3,16 @@ package ketama
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/rainycape/memcache"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/drivers/internal/endpoint"
+	"github.com/larder-go/larder/drivers/internal/epoch"
 	"github.com/larder-go/larder/drivers/internal/memcached"
+	"github.com/larder-go/larder/drivers/internal/stream"
 	"github.com/larder-go/larder/drivers/ketama/internal/wire"
 )
 
@@ -37,26 +41,31 @@ type counting struct {
 	step    func(n, delta uint64) uint64 // what the server does
 }
 
-// count has the server count. Where it says that the value is not a number, count
-// looks itself, since the server may be wrong about numbers of 2^63 and more: see
+// count has the server count. Where it says that the value is not a number, count looks
+// itself, because the server may be wrong about numbers of 2^63 and more: see
 // [memcached.ParseCounter].
 func (d *cluster) count(ctx context.Context, k counting) (uint64, error) {
-	c, err := d.acquire(ctx, k.op, k.key)
-	if err != nil {
-		return 0, err
+	s := d.pick(k.key)
+	n, err := s.countNative(ctx, k)
+	if err != driver.ErrNotNumber {
+		return n, err
 	}
-	defer c.release()
-	n, err := memcached.Count(
-		func() (uint64, error) { return c.countNative(ctx, k) },
-		func() (uint64, error) { return c.countLarge(ctx, k) })
+	n, err = memcached.Count(
+		func() (uint64, error) { return s.countNative(ctx, k) },
+		func() (uint64, error) { return d.countLarge(ctx, s, k) })
 	if err == memcached.ErrCountsChanged {
-		err = c.server.fail(k.op, err)
+		err = s.Fail(k.op, err)
 	}
 	return n, err
 }
 
-func (c *client) countNative(ctx context.Context, k counting) (n uint64, err error) {
-	err = c.do(ctx, k.op, false, func(mc *memcache.Client) (err error) {
+func (s *server) countNative(ctx context.Context, k counting) (n uint64, err error) {
+	c, err := s.acquire(ctx, k.op)
+	if err != nil {
+		return 0, err
+	}
+	defer c.release()
+	err = c.library(false, func(mc *memcache.Client) (err error) {
 		n, err = k.library(mc, k.key, k.delta)
 		return err
 	})
@@ -64,26 +73,21 @@ func (c *client) countNative(ctx context.Context, k counting) (n uint64, err err
 }
 
 // countLarge counts a number of 2^63 or more with compare-and-swap.
-func (c *client) countLarge(ctx context.Context, k counting) (uint64, error) {
-	r, err := c.ask(ctx, k.op, true, wire.Request{Op: wire.Get, Key: k.key})
+func (d *cluster) countLarge(ctx context.Context, s *server, k counting) (uint64, error) {
+	r, e, expiry, err := s.readLarge(ctx, k)
 	if err != nil {
 		return 0, err
 	}
 	n, err := memcached.LargeCounter(r.Value, r.CAS)
 	if err == memcached.ErrNoCAS {
-		err = c.server.fail(k.op, err)
+		err = s.Fail(k.op, err)
 	}
-	if err != nil {
-		return 0, err
-	}
-	// After the Get: if the item is another by now, so is its CAS id.
-	expiry, err := c.expiry(ctx, k.op, k.key)
 	if err != nil {
 		return 0, err
 	}
 	n = k.step(n, k.delta)
-	_, err = c.ask(ctx, k.op, false, wire.Request{
-		Op: wire.Set, Key: k.key, Value: strconv.AppendUint(nil, n, 10), Flags: r.Flags, Expiry: uint32(expiry), CAS: r.CAS,
+	err = d.swap(ctx, k.op, memcached.Token{CAS: r.CAS, Epoch: e}, wire.Request{
+		Op: wire.Set, Key: k.key, Value: strconv.AppendUint(nil, n, 10), Flags: r.Flags, Expiry: uint32(expiry),
 	})
 	switch err {
 	case nil:
@@ -94,20 +98,50 @@ func (c *client) countLarge(ctx context.Context, k counting) (uint64, error) {
 	return 0, err
 }
 
-// expiry returns the expiry time that key has, as a store wants it. The binary protocol
-// has no command for that.
-func (c *client) expiry(ctx context.Context, op cache.Op, key string) (int32, error) {
-	timeout, limited, err := c.server.limit(ctx)
+// readLarge reads the item of a counter and, if it is a large one, its expiry time.
+func (s *server) readLarge(ctx context.Context, k counting) (r wire.Reply, e epoch.Number, expiry int32, err error) {
+	c, err := s.acquire(ctx, k.op)
 	if err != nil {
-		return 0, c.server.fail(op, err)
+		return r, 0, 0, err
 	}
-	line, err := wire.Line(ctx, c.server.addr.Network(), c.server.name, memcached.TTLQuery(key), timeout)
-	if err != nil {
-		return 0, c.server.noAnswer(ctx, op, err, limited)
+	defer c.release()
+	if r, e, err = c.read(wire.Request{Op: wire.Get, Key: k.key}); err != nil {
+		return r, 0, 0, err
 	}
-	ttl, err := memcached.ParseTTL(line)
+	if _, err := memcached.LargeCounter(r.Value, r.CAS); err == nil {
+		// After the Get: if the item is another by now, so is its CAS id.
+		expiry, err = c.expiry(k.key)
+		return r, e, expiry, err
+	}
+	return r, e, 0, nil
+}
+
+// expiry returns the expiry time that key has, as a store takes it. The binary protocol has
+// no command for that.
+func (c *client) expiry(key string) (int32, error) {
+	c.call.Start()
+	ctx, cancel := context.WithDeadline(c.call.Ctx, c.call.Deadline())
+	defer cancel()
+	nc, number, _, err := c.server.Dial(ctx)
 	if err != nil {
-		return 0, c.server.unavailable(op, err)
+		return 0, c.fail((*endpoint.Call).NotConnected, err)
+	}
+	var text stream.Stream
+	_ = text.Open(ctx, nc, number, nil) // without TLS it cannot fail
+	c.countOpened()
+	defer func() {
+		text.Close()
+		c.countClosed()
+	}()
+	text.Begin(c.call)
+	line, err := wire.Line(&text, memcached.TTLQuery(key))
+	var ttl time.Duration
+	if err == nil {
+		ttl, err = memcached.ParseTTL(line)
+	}
+	c.call, _ = text.End()
+	if err != nil {
+		return 0, c.fail((*endpoint.Call).Failed, err)
 	}
 	return memcached.ExpiryFromNow(ttl), nil
 }

@@ -1,7 +1,7 @@
-// Package ketama is a cache on one memcached or a cluster of them that is shared with
-// programs on libmemcached, such as Python's pylibmc: both find each other's keys. It
-// talks the binary protocol, over github.com/rainycape/memcache, with a pool of
-// clients, from github.com/jackc/puddle/v2, for each server.
+// Package ketama implements a cache on memcached servers that are shared with programs on
+// libmemcached, such as Python's pylibmc: both find each other's keys. It speaks the binary
+// protocol, through [github.com/rainycape/memcache], with a pool of clients, from
+// [github.com/jackc/puddle/v2], for each server.
 //
 //	c, err := cache.Open("ketama://10.0.0.1,10.0.0.2,10.0.0.3:11212?timeout=200ms")
 //
@@ -11,26 +11,26 @@
 //	ketama:///path/of/a/unix.socket
 //	ketama://?server=/run/a.sock&server=/run/b.sock
 //
-// An IPv6 address stands in brackets, as in [::1]:11211. Port 11211 and weight 1 may be
-// left out. No server at all means 127.0.0.1; a server that is there twice is an error.
-// The parameters, with their defaults:
+// An IPv6 address is written in brackets, as in [::1]:11211. The port is 11211 and the
+// weight 1 unless given. Without a server it is 127.0.0.1. A server that is listed twice is
+// an error. The parameters, with their defaults:
 //
-//	server        one more server; may be repeated
+//	server        another server; may repeat
 //	distribution  ketama | ketama_weighted | ketama_md5
-//	pool_size     64; how many clients for each server
-//	pool_timeout     the timeout; the longest wait for a free client
-//	timeout       500ms; for a connection, and for a request and its reply
+//	pool_size     64; clients for each server
+//	pool_timeout  the timeout; bounds the wait for a free client
+//	timeout       500ms; bounds connecting, and a request and its reply
 //	key_encoding  string; see package encoding
 //	number_flags  pylibmc | python-memcached
 //
 // # Config
 //
-// [Config] says the same as a DSN; [ParseDSN] and [Config.FormatDSN] turn one into the
-// other, and [New] makes the cache. Neither New nor cache.Open connects: a server that
-// is down, or whose name does not resolve, is an error of the operations that need it.
+// [Config] has the same fields. [Config.FormatDSN] is the inverse of [ParseDSN]. Neither New
+// nor cache.Open connects: a server that is down, or whose name does not resolve, is an
+// error of the calls that need it.
 //
-// The distribution must be that of the other clients of the cluster, with the same
-// names of servers and the same weights:
+// The distribution must be that of the other clients of the cluster, with the same names of
+// servers and the same weights:
 //
 //	pylibmc's behaviors               distribution
 //	ketama                            ketama
@@ -38,87 +38,101 @@
 //	ketama_weighted                   ketama_weighted
 //	ketama and hash: md5              ketama_md5
 //
-// wheezy.caching sets ketama. Note that localhost and 127.0.0.1 are different names,
-// and that with "ketama" a weight above 1 on any server moves most keys.
+// wheezy.caching sets ketama. The names localhost and 127.0.0.1 differ, and with ketama a
+// weight above 1 on any server moves most keys.
 //
 // # Abilities
 //
-//	get, get item                     native
-//	set, add, delete                  native, through rainycape
-//	increment, decrement              native, through rainycape; see Limits
-//	replace, touch, flush, ping       native
-//	compare-and-swap, and -delete     native, by the CAS ids of the server
-//	get, set, add, replace, delete,   native: one pipeline for each server
-//	get item and compare-and-delete
-//	of many keys
-//	statistics                        no
-//	kind of a value                   kept, as the flags of Python clients
-//	TTL                               whole seconds, rounded up
+//	get, replace, touch, get and touch,    native
+//	flush, ping
+//	set, add, delete                       native, through rainycape
+//	increment, decrement                   native, through rainycape
+//	compare and swap, compare and delete   native, by the CAS ids of the servers
+//	batches                                one pipeline for each server, in parallel
+//	statistics                             the connections to each server, and failures
+//	                                       by kind
+//	kind of a value                        kept, as the flags of Python clients
+//	remaining TTL of an item               unknown: the protocol does not tell it
+//	TTL                                    whole seconds, rounded up
 //
-// What rainycape lacks, or does in a way that loses keys or errors, goes over a
-// connection of the driver's own, so a client has two, and in a rare case (see Limits)
-// a third for a moment. A batch acquires one client of each server it needs, not one
-// for each key.
+// What rainycape lacks, or does in a way that loses keys or errors, goes over a connection
+// that the driver makes itself. So a client has up to two connections, and for a moment a
+// third to count a large number (see Limits). A batch takes one client of each server that
+// it needs, not one for each key.
 //
 // # Errors
 //
-// A failure is a [github.com/larder-go/larder/cache.Error] with the operation and the
-// server. It is ErrUnavailable when the server did not answer as it should, and when
-// no client was free within pool_timeout. A batch returns what the other servers gave
-// together with the error.
+// An outage is a [github.com/larder-go/larder/cache.Error] with driver, operation and server
+// that matches cache.ErrUnavailable: a server that is down or does not reply, a reply that
+// is invalid, a request that the server refuses, a name that does not resolve, and a pool
+// without a free client within pool_timeout. The operation may have been carried out
+// nevertheless. A batch returns what the other servers returned together with the error.
 //
-// A connection that was idle while its server was restarted is noticed when it is
-// used. Get, Set, Replace, Delete, Touch, Flush and Ping are then tried once more on a
-// new connection; Add, Increment, Decrement and compare-and-swap return the error,
-// since they may have taken effect; the next one works. All idle connections to a
-// server are dropped when the first of them is found lost.
+// A server that timed out twice in a row is asked by one caller at a time, with a shorter
+// timeout, until it replies. The calls of the others return ErrUnavailable at once.
+//
+// A lost connection is found when it is used, or before if it is one of the driver. Get, set,
+// replace, delete, touch, flush and ping, of one key or many, are then sent again on a new
+// connection, since they are idempotent. Add, increment, decrement, and compare and swap or
+// delete return the error. All idle connections to a server are closed when the first of
+// them is found lost. Rainycape's connection cannot be looked at, so after half a second
+// without a call it is replaced before an add, an increment or a decrement.
+//
+// # Compare and swap
+//
+// CAS ids begin again when a server is restarted, so an id alone could match another item.
+// An item is therefore used only over a connection that was open when the item was read: it
+// leads to the same process. Without such a connection, because it was closed or the server
+// was restarted, the call returns ErrConflict, or ErrMiss if the key is absent. Such a
+// conflict may be spurious; a success never is. A swap waits for a connection that is in use
+// by another call, up to pool_timeout.
+//
+// A server that was started with -C has no CAS ids. The calls that read an item for a swap
+// return an error that matches [errors.ErrUnsupported] and says so.
 //
 // # Context
 //
-// An operation whose context is done sends nothing. Waiting for a client ends with the
-// context. So does an exchange under way, except for Set, Add, Delete, Increment and
-// Decrement: they go through rainycape, which knows no context, so a deadline ends them
-// in time, but a cancellation only with the reply or the timeout. What a server was
-// asked before that, it may still do.
+// A context that is done stops a call before it is sent. The wait for a client, and for a
+// reply, ends with the context, except in Set, Add, Delete, Increment and Decrement: these
+// go through rainycape, which knows no context, so a deadline ends them in time, but a
+// cancellation only with the reply or the timeout. The operation may have been carried out.
+//
+// # Names
+//
+// The name of a server is resolved for each new connection. If it has several addresses,
+// the next one is tried as soon as one fails, or is silent for a part of the timeout. When a
+// connection reaches another address than the one before, the idle connections to the old
+// address are closed, and items that were read there conflict. A program whose connections
+// are all kept busy notices a changed name only when it makes a new one.
 //
 // # Limits
 //
-// The binary protocol is deprecated by memcached, which still has it in 1.6. It is what
-// pylibmc and rainycape share; package gomemcache talks the text protocol.
+// memcached has deprecated the binary protocol, and still has it in 1.6. Package gomemcache
+// speaks the text protocol.
 //
-// A client has up to two connections, so choose pool_size such that twice the pools of
-// all programs of a server together stay well below its -c, 1024 unless it was raised:
-// beyond it, memcached refuses new connections, and the operations answer
-// ErrUnavailable.
+// Keys do not move while a server is down, as with pylibmc: calls for them return errors
+// until it is back.
 //
-// When a server dies, its keys do not move to the others, as with pylibmc: they give
-// errors until it is back, and the others' keys work as before. Pools are for each
-// server, so one that does not answer takes no client that another needs.
+// Choose pool_size such that twice the pools of all programs of a server together stay well
+// below its -c, 1024 unless it was raised. Beyond it, memcached refuses connections, and the
+// call that needed one returns ErrUnavailable with what the server said, or with "bad magic
+// number" from rainycape. Clients that are connected are taken first, so calls fail only
+// while more are in progress than there are connections.
 //
-// A server at its own limit of connections (-c, 1024) refuses more: the call that needed
-// one fails with what the server said, or with "bad magic number" from rainycape. The
-// clients that are connected are then taken first, so calls fail only while more are
-// under way than there are connections. A pool that the server has room for, of two
-// connections for each client, does not get there.
+// A value and its key must fit the server's -I, 1 MiB unless it was raised. A larger value is
+// ErrTooLarge, and the server removes the old value of its key.
 //
-// A value may be up to what the server takes (its -I, 1 MiB with the key); a larger one
-// is ErrTooLarge, and the server removes the old value of its key.
+// Each reply to a get, a batch or a compare and swap is checked to be that of its request.
+// Rainycape matches replies and requests by their order alone. A server that sends replies
+// nobody asked for could make a Set look like a success.
 //
-// Every reply to a get, a batch or a compare-and-swap is checked to be that of its
-// request. Rainycape matches a reply with its request by the order alone, and drops
-// the connection after anything out of order that it can see. That a server sends
-// replies nobody asked for is not among it: it could make a Set look like a success.
+// Set, Add, Delete, Increment and Decrement, which go through rainycape, trust the length
+// that a reply announces: a server that is not memcached can make each of them allocate up
+// to 4 GiB, until the timeout. Other calls make room only for what has come, or for 1 MiB.
 //
-// Set, Add, Delete, Increment and Decrement, which go through rainycape, believe the
-// length that a reply announces: a server that is not memcached can make each of them
-// allocate up to 4 GiB, until the timeout ends the wait for the rest. The others make
-// room only for what has come, or for 1 MiB.
-//
-// A counter of 2^63 or more is not always counted by the server: memcached 1.6.18
-// takes such a number for a negative one when there is a minus sign in the memory
-// behind it, which an older item may have left there. The driver then counts with
-// compare-and-swap, and reads the TTL before with a meta get of the text protocol, on
-// a connection for that alone. That needs memcached 1.6 with both protocols (no -B)
-// and CAS ids (no -C); elsewhere such a count is an error. A Touch in that moment may
-// be lost.
+// A counter of 2^63 or more is not always counted by the server: memcached 1.6.18 takes such
+// a number for a negative one if there is a minus sign in the memory behind it. The driver
+// then counts with compare and swap, after a meta get of the text protocol for the TTL, on a
+// connection for that alone. That needs memcached 1.6 with both protocols (no -B) and CAS ids
+// (no -C); elsewhere such a count is an error. A Touch at the same time may be lost.
 package ketama

@@ -3,9 +3,7 @@ package ketama_test
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,11 +16,11 @@ import (
 // The commands of the binary protocol, as the fakes of these tests see and answer
 // them.
 const (
-	get, set, add, replace, remove      = 0x0c, 0x01, 0x02, 0x03, 0x04
-	increment, decrement                = 0x05, 0x06
-	flush, noop, touch                  = 0x08, 0x0a, 0x1c
-	ok, miss, exists                    = 0, 1, 2
-	requestMagic, replyMagic       byte = 0x80, 0x81
+	get, set, add, replace, remove       = 0x0c, 0x01, 0x02, 0x03, 0x04
+	increment, decrement                 = 0x05, 0x06
+	flush, noop, touch, getAndTouch      = 0x08, 0x0a, 0x1c, 0x23
+	ok, miss, exists                     = 0, 1, 2
+	requestMagic, replyMagic        byte = 0x80, 0x81
 )
 
 // message makes a request or a reply; status is that of a reply.
@@ -177,47 +175,6 @@ func noneOpen(t *testing.T, f *memcachedtest.Fake) {
 	memcachedtest.Eventually(t, "the connections are closed", func() bool { return f.Open() == 0 })
 }
 
-func TestCutReplies(t *testing.T) {
-	each(t, func(t *testing.T, a action) {
-		for n := range len(a.reply) + 1 {
-			f := fake(t, closing(a, a.reply[:n]))
-			c := open(t, ketama.Config{Servers: []string{f.Addr()}, Timeout: patient})
-			err := a.run(t.Context(), c)
-			if n == len(a.reply) {
-				if err != nil {
-					t.Errorf("the whole reply: %v", err)
-				}
-			} else {
-				isOutage(t, err, a.op, f.Addr())
-			}
-			if n := f.Accepted(); n != 1 {
-				t.Errorf("cut after %d bytes: %d connections, want 1: there is nothing to retry", n, n)
-			}
-			noneOpen(t, f)
-		}
-	})
-}
-
-// TestStuckReplies: a reply that stops, with the connection open, ends with the
-// timeout.
-func TestStuckReplies(t *testing.T) {
-	each(t, func(t *testing.T, a action) {
-		for _, n := range []int{0, 1, 23, len(a.reply) - 1} {
-			f := fake(t, answering(a, a.reply[:n]))
-			c := open(t, ketama.Config{Servers: []string{f.Addr()}, Timeout: 30 * time.Millisecond})
-			start := time.Now()
-			err := a.run(t.Context(), c)
-			isOutage(t, err, a.op, f.Addr())
-			bounded(t, start)
-			var timeout interface{ Timeout() bool }
-			if !errors.As(err, &timeout) || !timeout.Timeout() {
-				t.Errorf("error %v is not a timeout", err)
-			}
-			noneOpen(t, f)
-		}
-	})
-}
-
 func TestGarbage(t *testing.T) {
 	each(t, func(t *testing.T, a action) {
 		command := a.request[1]
@@ -288,94 +245,4 @@ func TestExcess(t *testing.T) {
 	if err := a.run(t.Context(), c); err != nil {
 		t.Errorf("the next call: %v", err)
 	}
-}
-
-// TestLostConnections: a server that closed an idle connection, as when it is
-// restarted. What is as good twice as once is done again; the rest is an error, once.
-func TestLostConnections(t *testing.T) {
-	each(t, func(t *testing.T, a action) {
-		f := fake(t, closing(a, a.reply), answering(a, a.reply))
-		c := open(t, ketama.Config{Servers: []string{f.Addr()}, Timeout: patient})
-		if err := a.run(t.Context(), c); err != nil {
-			t.Fatal(err)
-		}
-		noneOpen(t, f)
-		err := a.run(t.Context(), c)
-		if a.again {
-			if err != nil {
-				t.Errorf("on a lost connection: %v", err)
-			}
-			return
-		}
-		isOutage(t, err, a.op, f.Addr())
-		if err := a.run(t.Context(), c); err != nil {
-			t.Errorf("the call after it: %v", err)
-		}
-	})
-}
-
-// TestNoSecondTry: on a new connection a loss is the server's fault, and an error.
-func TestNoSecondTry(t *testing.T) {
-	each(t, func(t *testing.T, a action) {
-		f := fake(t, closing(a, a.reply), closing(a, ""))
-		c := open(t, ketama.Config{Servers: []string{f.Addr()}, Timeout: patient})
-		if err := a.run(t.Context(), c); err != nil {
-			t.Fatal(err)
-		}
-		noneOpen(t, f)
-		isOutage(t, a.run(t.Context(), c), a.op, f.Addr())
-		want := 2
-		if !a.again {
-			want = 1
-		}
-		if n := f.Accepted(); n != want {
-			t.Errorf("%d connections, want %d", n, want)
-		}
-	})
-}
-
-func TestContext(t *testing.T) {
-	// What goes through rainycape, which knows no context, ends with the timeout.
-	deaf := []cache.Op{cache.OpSet, cache.OpAdd, cache.OpDelete, cache.OpIncrement, cache.OpDecrement}
-	each(t, func(t *testing.T, a action) {
-		timeout := patient
-		if slices.Contains(deaf, a.op) {
-			timeout = 100 * time.Millisecond
-		}
-		f := fake(t, nil) // accepts, never answers
-		c := open(t, ketama.Config{Servers: []string{f.Addr()}, Timeout: timeout})
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if err := a.run(ctx, c); !errors.Is(err, context.Canceled) {
-			t.Errorf("cancelled before: %v", err)
-		}
-		if n := f.Accepted(); n != 0 {
-			t.Errorf("cancelled before: %d connections", n)
-		}
-
-		start := time.Now()
-		ctx, cancel = context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- a.run(ctx, c) }()
-		memcachedtest.Eventually(t, "a connection is made", func() bool { return f.Accepted() > 0 })
-		cancel()
-		err := <-done
-		if !errors.Is(err, context.Canceled) || errors.Is(err, cache.ErrMiss) {
-			t.Errorf("cancelled during: %v", err)
-		}
-		isNamed(t, err, a.op, f.Addr())
-		bounded(t, start)
-
-		c = open(t, ketama.Config{Servers: []string{f.Addr()}, Timeout: patient})
-		start = time.Now()
-		ctx, cancel = context.WithTimeout(t.Context(), 30*time.Millisecond)
-		defer cancel()
-		err = a.run(ctx, c)
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("deadline: %v", err)
-		}
-		isNamed(t, err, a.op, f.Addr())
-		bounded(t, start)
-		noneOpen(t, f)
-	})
 }

@@ -3,11 +3,12 @@ package ketama
 import (
 	"context"
 	"errors"
-	"sync"
+	"fmt"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
 	"github.com/larder-go/larder/drivers/internal/distribution"
+	"github.com/larder-go/larder/drivers/internal/fanout"
 	"github.com/larder-go/larder/drivers/internal/memcached"
 	"github.com/larder-go/larder/drivers/ketama/internal/wire"
 )
@@ -15,80 +16,84 @@ import (
 // scheme is the name of the driver, in DSNs and errors.
 const scheme = "ketama"
 
-// cluster is the driver: the servers, and the ring that says which holds a key.
+// cluster is the driver: the servers, and the distribution that says which holds a key.
 type cluster struct {
-	servers      []*server
+	servers      []*server // in the order of the configuration
 	distribution distribution.Distribution
 	dialect      memcached.Dialect
 }
 
 var (
-	_ driver.Cache        = (*cluster)(nil)
-	_ driver.Batcher      = (*cluster)(nil)
-	_ driver.BatchSwapper = (*cluster)(nil)
-	_ driver.Toucher      = (*cluster)(nil)
-	_ driver.Pinger       = (*cluster)(nil)
+	_ driver.Cache         = (*cluster)(nil)
+	_ driver.Batcher       = (*cluster)(nil)
+	_ driver.BatchSwapper  = (*cluster)(nil)
+	_ driver.Toucher       = (*cluster)(nil)
+	_ driver.Pinger        = (*cluster)(nil)
+	_ driver.StatsReporter = (*cluster)(nil)
 )
 
-// New makes a cache on the servers of cfg. It checks the configuration and does not
-// connect: use Ping for that. Close it to close its connections.
-func New(cfg Config) (*cache.Cache, error) {
-	p, err := cfg.check()
+// New returns a cache on the servers of c. It checks the configuration and does not connect:
+// a server that is down, or whose name does not resolve, is an error of the calls that need
+// it. Close the cache to close its connections.
+func New(c Config) (*cache.Cache, error) {
+	d, err := newCluster(c)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", scheme, err)
+	}
+	return cache.New(d, cache.Options{Name: scheme, KeyEncoding: c.KeyEncoding}), nil
+}
+
+func newCluster(c Config) (*cluster, error) {
+	p, err := c.check()
 	if err != nil {
 		return nil, err
 	}
 	d := &cluster{distribution: p.distribution, dialect: p.dialect}
-	for _, s := range p.servers {
-		srv, err := newServer(s, p.cfg)
+	for _, m := range p.servers {
+		s, err := newServer(m, p.config)
 		if err != nil {
 			return nil, errors.Join(err, d.Close())
 		}
-		d.servers = append(d.servers, srv)
+		d.servers = append(d.servers, s)
 	}
-	return cache.New(d, cache.Options{Name: scheme, KeyEncoding: cfg.KeyEncoding}), nil
+	return d, nil
 }
 
-// position returns the position of the server that holds key.
-func (d *cluster) position(key string) int {
-	return d.distribution.Pick(key)
-}
-
-// acquire takes a client for the server that holds key.
-func (d *cluster) acquire(ctx context.Context, op cache.Op, key string) (*client, error) {
-	return d.servers[d.position(key)].acquire(ctx, op)
-}
+// pick returns the server that holds key.
+func (d *cluster) pick(key string) *server { return d.servers[d.distribution.Pick(key)] }
 
 // Flush implements [driver.Cache].
-func (d *cluster) Flush(ctx context.Context) error {
-	return d.everywhere(ctx, cache.OpFlush, wire.Flush)
-}
+func (d *cluster) Flush(ctx context.Context) error { return d.all(ctx, cache.OpFlush, wire.Flush) }
 
 // Ping implements [driver.Pinger].
-func (d *cluster) Ping(ctx context.Context) error { return d.everywhere(ctx, cache.OpPing, wire.Noop) }
+func (d *cluster) Ping(ctx context.Context) error { return d.all(ctx, cache.OpPing, wire.Noop) }
 
-// everywhere sends a command without a key to all servers at once and joins their
-// errors.
-func (d *cluster) everywhere(ctx context.Context, op cache.Op, command wire.Op) error {
-	errs := make([]error, len(d.servers))
-	var wg sync.WaitGroup
+// all sends a command without a key to all servers at once.
+func (d *cluster) all(ctx context.Context, op cache.Op, command wire.Op) error {
+	return fanout.All(len(d.servers), func(i int) error {
+		c, err := d.servers[i].acquire(ctx, op)
+		if err != nil {
+			return err
+		}
+		defer c.release()
+		_, err = c.ask(true, wire.Request{Op: command})
+		return err
+	})
+}
+
+// Stats implements [driver.StatsReporter].
+func (d *cluster) Stats(context.Context) (driver.Stats, error) {
+	st := driver.Stats{Servers: make([]driver.ServerStats, len(d.servers))}
 	for i, s := range d.servers {
-		wg.Go(func() {
-			c, err := s.acquire(ctx, op)
-			if err == nil {
-				defer c.release()
-				_, err = c.ask(ctx, op, true, wire.Request{Op: command})
-			}
-			errs[i] = err
-		})
+		st.Servers[i] = s.stats()
 	}
-	wg.Wait()
-	return memcached.Join(errs)
+	return st, nil
 }
 
 // Close implements [driver.Cache].
 func (d *cluster) Close() error {
 	for _, s := range d.servers {
-		s.closed.Store(true)
+		s.turns.Close()
 	}
 	for _, s := range d.servers {
 		s.pool.Close()

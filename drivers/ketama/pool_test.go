@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,55 +132,6 @@ func TestPoolBoundsConnections(t *testing.T) {
 	// The connection that asks counts too.
 	if n := stat(t, s, "total_connections") - before - 1; n < 1 || n > size {
 		t.Errorf("%d connections were made, want 1 to %d", n, size)
-	}
-}
-
-// TestServerAtItsLimit: when a server takes no more connections, calls keep to the
-// clients that are connected, and a client that has one kind of connection gets the
-// other.
-func TestServerAtItsLimit(t *testing.T) {
-	s := memcachedtest.Start(t, "tcp", "-c", "20", "-t", "1")
-	c := open(t, ketama.Config{Servers: []string{s.Addr()}, Timeout: patient})
-	get := func() error {
-		_, err := c.Get(t.Context(), "k")
-		if errors.Is(err, cache.ErrMiss) {
-			return nil
-		}
-		return err
-	}
-	set := func() error { return c.Set(t.Context(), "l", nil, 0) }
-	var refused atomic.Pointer[error]
-	memcachedtest.Eventually(t, "the server refuses connections", func() bool {
-		var wg sync.WaitGroup
-		for range 2 * ketama.DefaultPoolSize {
-			wg.Go(func() {
-				for range 10 {
-					if err := get(); err != nil {
-						refused.Store(&err)
-					}
-				}
-			})
-		}
-		wg.Wait()
-		return refused.Load() != nil
-	})
-	isOutage(t, *refused.Load(), cache.OpGet, s.Addr())
-	// One error for each client is the most, as each then goes behind the others.
-	for range ketama.DefaultPoolSize {
-		if err := get(); err != nil {
-			isOutage(t, err, cache.OpGet, s.Addr())
-		}
-	}
-	for range 200 {
-		if err := get(); err != nil {
-			t.Fatalf("one Get at a time: %v", err)
-		}
-	}
-	memcachedtest.Eventually(t, "a Set and a Get work", func() bool { return set() == nil && get() == nil })
-	for range 200 {
-		if err := errors.Join(set(), get()); err != nil {
-			t.Fatalf("one call at a time: %v", err)
-		}
 	}
 }
 

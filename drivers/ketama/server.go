@@ -2,8 +2,8 @@ package ketama
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -12,114 +12,164 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/drivers/internal/endpoint"
 	"github.com/larder-go/larder/drivers/internal/memcached"
+	"github.com/larder-go/larder/drivers/ketama/internal/turns"
 )
 
-// server is one memcached with the pool of clients for it. A pool for each server, and
-// not one for all, keeps a server that does not answer from taking the clients that
-// the others need.
+// server is one memcached with the pool of clients for it. A pool for each server, and not
+// one for all, keeps a server that does not reply from taking the clients that the others
+// need.
 type server struct {
-	name    string // its address, for errors
-	addr    *memcache.Addr
+	*endpoint.Endpoint
 	timeout time.Duration
-	wait    time.Duration // for a free client
-	size    int
-	pool    *puddle.Pool[*client]
-	closed  atomic.Bool
+	addr    *memcache.Addr // as it was configured, for the library
+	network string
 
-	// generation goes up when a connection turns out to be lost; clients of an
-	// older one drop theirs.
+	// Callers wait for their turn, and then there is a client for them. The pool could
+	// make them wait too, but would allocate for each wait.
+	turns   *turns.Turns
+	wait    time.Duration // for a turn
+	pool    *puddle.Pool[*client]
+	clients []*client // all that the pool holds
+
+	// generation goes up when connections turn out to be lost, or to lead to an address
+	// that the server has left. Clients of an older generation drop theirs.
 	generation atomic.Uint64
+
+	returns returns // of clients, for calls that wait for one of a kind
 }
 
-// endpoint is a [net.Addr] that is resolved each time it is dialled.
-type endpoint struct{ network, address string }
+// address is a net.Addr for the library.
+type address struct{ network, addr string }
 
-func (e endpoint) Network() string { return e.network }
-func (e endpoint) String() string  { return e.address }
+func (a address) Network() string { return a.network }
+func (a address) String() string  { return a.addr }
 
-func newServer(s memcached.Server, cfg Config) (*server, error) {
-	srv := &server{
-		name:    s.Addr(),
-		addr:    memcache.NewAddr(endpoint{s.Network(), s.Addr()}),
-		timeout: cfg.Timeout,
-		wait:    cfg.PoolTimeout,
-		size:    cfg.PoolSize,
+func newServer(m memcached.Server, c Config) (*server, error) {
+	s := &server{
+		Endpoint: endpoint.New(scheme, m.Network(), m.Addr(), c.Timeout),
+		timeout:  c.Timeout,
+		addr:     memcache.NewAddr(address{m.Network(), m.Addr()}),
+		network:  m.Network(),
+		turns:    turns.New(c.PoolSize),
+		wait:     c.PoolTimeout,
 	}
 	pool, err := puddle.NewPool(&puddle.Config[*client]{
-		Constructor: func(context.Context) (*client, error) { return newClient(srv), nil },
-		Destructor:  (*client).close,
-		MaxSize:     int32(cfg.PoolSize),
+		Constructor: func(context.Context) (*client, error) {
+			k := newClient(s)
+			s.clients = append(s.clients, k)
+			return k, nil
+		},
+		Destructor: (*client).close,
+		MaxSize:    int32(c.PoolSize),
 	})
 	if err != nil {
 		return nil, err
 	}
-	srv.pool = pool
-	for range cfg.PoolSize {
+	s.pool = pool
+	for range c.PoolSize {
 		if err := pool.CreateResource(context.Background()); err != nil {
 			pool.Close()
 			return nil, err
 		}
 	}
-	return srv, nil
+	return s, nil
 }
 
-// PickServer and Servers make a [memcache.Servers] of one server: the ring has chosen
-// it before a client comes into play.
-func (s *server) PickServer(string) (*memcache.Addr, error) { return s.addr, nil }
-func (s *server) Servers() ([]*memcache.Addr, error)        { return []*memcache.Addr{s.addr}, nil }
-
-// acquire takes a client from the pool and waits for one if need be. The pool is full
-// from the start, so nothing is made here.
+// acquire begins a call, and takes a client for it.
 func (s *server) acquire(ctx context.Context, op cache.Op) (*client, error) {
-	if c := s.tryAcquire(ctx); c != nil {
-		return c, nil
+	call, err := s.Begin(ctx, op)
+	if err != nil {
+		return nil, err
 	}
-	waiting, cancel := context.WithTimeout(ctx, s.wait)
-	defer cancel()
-	slot, err := s.pool.Acquire(waiting)
-	if err == nil {
-		return s.take(slot), nil
+	return s.take(&call)
+}
+
+// take takes a client from the pool, and waits for a turn if need be. An error ends the
+// call.
+func (s *server) take(call *endpoint.Call) (*client, error) {
+	waited, err := s.turns.Enter(call.Ctx, s.wait)
+	if err != nil {
+		return nil, s.noTurn(call, err)
 	}
-	if errors.Is(err, puddle.ErrClosedPool) {
+	if waited {
+		if err := call.Waited(); err != nil {
+			s.turns.Leave()
+			return nil, err
+		}
+	}
+	slot, err := s.pool.TryAcquire(call.Ctx)
+	if err == puddle.ErrNotAvailable {
+		// Another call has taken all of them to look for one. It gives them back at
+		// once.
+		slot, err = s.pool.Acquire(context.Background())
+	}
+	if err != nil {
+		s.turns.Leave()
+		call.Abandoned()
 		return nil, driver.ErrClosed
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, s.fail(op, err)
-	}
-	return nil, s.unavailable(op, &exhaustedError{s.size, s.wait})
-}
-
-// tryAcquire takes a client if one is free, else nil.
-func (s *server) tryAcquire(ctx context.Context) *client {
-	slot, err := s.pool.TryAcquire(ctx)
-	if err != nil {
-		return nil // the pool is empty or closed; Acquire tells which
-	}
-	return s.take(slot)
-}
-
-func (s *server) take(slot *puddle.Resource[*client]) *client {
 	c := slot.Value()
-	c.slot = slot
-	return c
+	c.begin(slot, *call)
+	return c, nil
 }
 
-// limit returns the timeout for an exchange: that of the configuration or, if it is
-// less, what is left of the context's deadline.
-func (s *server) limit(ctx context.Context) (timeout time.Duration, limited bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return 0, false, err
+// give gives a client back to the pool: to be the next one, or the last if it has no
+// connection. A server at its limit of connections gives it none, and a client that came
+// next would have that call fail as well, while others are connected and idle.
+func (s *server) give(c *client) {
+	slot := c.slot
+	if c.connects() {
+		slot.ReleaseUnused()
+	} else {
+		s.giveLast(slot)
 	}
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return s.timeout, false, nil
+	s.turns.Leave()
+	s.returns.happened()
+}
+
+func (s *server) giveLast(slot *puddle.Resource[*client]) {
+	before := s.pool.AcquireAllIdle()
+	slot.ReleaseUnused()
+	for _, slot := range slices.Backward(before) {
+		slot.ReleaseUnused()
 	}
-	left := time.Until(deadline)
-	if left <= 0 {
-		return 0, false, context.DeadlineExceeded // the context's timer is a moment late
+}
+
+// noTurn ends a call that waited for its turn in vain, and returns its error.
+func (s *server) noTurn(call *endpoint.Call, err error) error {
+	if err == turns.ErrClosed {
+		call.Abandoned()
+		return driver.ErrClosed
 	}
-	return min(left, s.timeout), left < s.timeout, nil
+	return call.Exhausted(&exhaustedError{len(s.clients), s.wait})
+}
+
+// dropIdle has the idle clients drop their connections. Those in use follow when they are
+// given back.
+func (s *server) dropIdle() {
+	s.returns.look.Lock() // as in idleFor
+	defer s.returns.look.Unlock()
+	for _, slot := range slices.Backward(s.pool.AcquireAllIdle()) {
+		slot.Value().keepUp()
+		slot.ReleaseUnused()
+	}
+}
+
+// stats returns the statistics of the connections. Each client counts its own, so that the
+// numbers fit together although no lock is taken.
+func (s *server) stats() driver.ServerStats {
+	st := driver.ServerStats{Server: s.Addr(), MaxOpen: mostConns * len(s.clients), Failures: s.Failures()}
+	for _, c := range s.clients {
+		c.count(&st)
+	}
+	st.Open = st.InUse + st.Idle
+	st.Opened = st.Closed + uint64(st.Open)
+	st.WaitCount, st.WaitDuration = s.turns.Waits()
+	n, d := s.returns.waits()
+	st.WaitCount, st.WaitDuration = st.WaitCount+n, st.WaitDuration+d
+	return st
 }
 
 // exhaustedError says that no client was free in time.
@@ -132,5 +182,5 @@ func (e *exhaustedError) Error() string {
 	return fmt.Sprintf("no connection was free within %v (pool_timeout); all %d (pool_size) are in use", e.wait, e.size)
 }
 
-// Timeout makes a time-out of it, as of a server that does not answer in time.
+// Timeout makes it a timeout, as that of a server that does not reply in time.
 func (e *exhaustedError) Timeout() bool { return true }

@@ -12,100 +12,82 @@ import (
 	"github.com/larder-go/larder/drivers/ketama/internal/wire"
 )
 
-// Get implements [driver.Cache]. It does not go through rainycape, whose replies to a
-// get do not name the key: a value must not be taken for that of another one.
+// Get implements [driver.Cache]. It does not go through rainycape, whose replies to a get do
+// not name the key: a value must not be taken for that of another one.
 func (d *cluster) Get(ctx context.Context, key string) ([]byte, error) {
-	const op = cache.OpGet
-	c, err := d.acquire(ctx, op, key)
+	return d.get(ctx, cache.OpGet, wire.Request{Op: wire.Get, Key: key})
+}
+
+// GetAndTouch implements [driver.Toucher].
+func (d *cluster) GetAndTouch(ctx context.Context, key string, ttl time.Duration) ([]byte, error) {
+	return d.get(ctx, cache.OpGetAndTouch, wire.Request{Op: wire.GetAndTouch, Key: key, Expiry: expiry(ttl)})
+}
+
+func (d *cluster) get(ctx context.Context, op cache.Op, request wire.Request) ([]byte, error) {
+	c, err := d.pick(request.Key).acquire(ctx, op)
 	if err != nil {
 		return nil, err
 	}
 	defer c.release()
-	r, err := c.ask(ctx, op, true, wire.Request{Op: wire.Get, Key: key})
+	r, err := c.ask(true, request)
 	if err != nil {
 		return nil, err
 	}
-	v, _, err := c.server.decode(op, r.Value, r.Flags)
+	v, _, err := c.server.decode(op, request.Key, r)
 	return v, err
 }
 
-// decode is [memcached.Decode] with the errors of a server.
-func (s *server) decode(op cache.Op, data []byte, flags uint32) ([]byte, driver.Kind, error) {
-	v, kind, err := memcached.Decode(data, flags)
-	if err != nil {
-		return nil, 0, s.fail(op, err)
-	}
-	return v, kind, nil
-}
+func expiry(ttl time.Duration) uint32 { return uint32(memcached.ExpiryFromNow(ttl)) }
 
 // Store implements [driver.Cache].
 func (d *cluster) Store(ctx context.Context, mode driver.Mode, e driver.Entry) error {
-	op := mode.Op()
 	if len(e.Value) > memcached.MaxValue {
 		return driver.ErrTooLarge
 	}
-	c, err := d.acquire(ctx, op, e.Key)
+	c, err := d.pick(e.Key).acquire(ctx, mode.Op())
 	if err != nil {
 		return err
 	}
 	defer c.release()
 	if mode == driver.Replace { // rainycape has none
-		_, err := c.ask(ctx, op, true, d.storeRequest(mode, e))
+		_, err := c.ask(true, d.storeRequest(mode, e))
 		return err
 	}
 	value, flags := d.dialect.Encode(e.Kind, e.Value)
 	it := memcache.Item{Key: e.Key, Value: value, Flags: flags, Expiration: memcached.ExpiryFromNow(e.TTL)}
 	if mode == driver.Add {
-		// Not repeatable: the second could find what the first has stored.
-		return c.do(ctx, op, false, func(mc *memcache.Client) error { return mc.Add(&it) })
+		// An add that is sent again may find what the first one stored.
+		return c.library(false, func(mc *memcache.Client) error { return mc.Add(&it) })
 	}
-	return c.do(ctx, op, true, func(mc *memcache.Client) error { return mc.Set(&it) })
+	return c.library(true, func(mc *memcache.Client) error { return mc.Set(&it) })
 }
 
 var storeCommand = [...]wire.Op{driver.Set: wire.Set, driver.Add: wire.Add, driver.Replace: wire.Replace}
 
-// storeRequest is for the stores that do not go through rainycape.
+// storeRequest returns the request for a store that does not go through rainycape.
 func (d *cluster) storeRequest(mode driver.Mode, e driver.Entry) wire.Request {
 	value, flags := d.dialect.Encode(e.Kind, e.Value)
-	return wire.Request{Op: storeCommand[mode], Key: e.Key, Value: value, Flags: flags, Expiry: uint32(memcached.ExpiryFromNow(e.TTL))}
+	return wire.Request{Op: storeCommand[mode], Key: e.Key, Value: value, Flags: flags, Expiry: expiry(e.TTL)}
 }
 
-// Delete implements [driver.Cache]. It is repeatable: a server that lost its
-// connections was restarted, mostly, and is empty, so a miss tells the truth.
+// Delete implements [driver.Cache]. It is idempotent: a server that lost its connections was
+// restarted, as a rule, and is empty, so that a miss is the truth.
 func (d *cluster) Delete(ctx context.Context, key string) error {
-	const op = cache.OpDelete
-	c, err := d.acquire(ctx, op, key)
+	c, err := d.pick(key).acquire(ctx, cache.OpDelete)
 	if err != nil {
 		return err
 	}
 	defer c.release()
-	return c.do(ctx, op, true, func(mc *memcache.Client) error { return mc.Delete(key) })
+	return c.library(true, func(mc *memcache.Client) error { return mc.Delete(key) })
 }
 
 // Touch implements [driver.Toucher].
 func (d *cluster) Touch(ctx context.Context, key string, ttl time.Duration) error {
-	const op = cache.OpTouch
-	c, err := d.acquire(ctx, op, key)
+	c, err := d.pick(key).acquire(ctx, cache.OpTouch)
 	if err != nil {
 		return err
 	}
 	defer c.release()
-	_, err = c.ask(ctx, op, true, wire.Request{Op: wire.Touch, Key: key, Expiry: uint32(memcached.ExpiryFromNow(ttl))})
+	_, err = c.ask(true, wire.Request{Op: wire.Touch, Key: key, Expiry: expiry(ttl)})
 	return err
-}
-
-// GetAndTouch implements [driver.Toucher].
-func (d *cluster) GetAndTouch(ctx context.Context, key string, ttl time.Duration) ([]byte, error) {
-	const op = cache.OpGetAndTouch
-	c, err := d.acquire(ctx, op, key)
-	if err != nil {
-		return nil, err
-	}
-	defer c.release()
-	r, err := c.ask(ctx, op, true, wire.Request{Op: wire.GetAndTouch, Key: key, Expiry: uint32(memcached.ExpiryFromNow(ttl))})
-	if err != nil {
-		return nil, err
-	}
-	v, _, err := c.server.decode(op, r.Value, r.Flags)
-	return v, err
 }

@@ -2,9 +2,11 @@ package ketama
 
 import (
 	"context"
+	"errors"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/drivers/internal/epoch"
 	"github.com/larder-go/larder/drivers/internal/memcached"
 	"github.com/larder-go/larder/drivers/ketama/internal/wire"
 )
@@ -12,55 +14,85 @@ import (
 // GetItem implements [driver.Swapper].
 func (d *cluster) GetItem(ctx context.Context, key string) (driver.Item, error) {
 	const op = cache.OpGetItem
-	c, err := d.acquire(ctx, op, key)
+	c, err := d.pick(key).acquire(ctx, op)
 	if err != nil {
 		return driver.Item{}, err
 	}
 	defer c.release()
-	r, err := c.ask(ctx, op, true, wire.Request{Op: wire.Get, Key: key})
+	r, e, err := c.read(wire.Request{Op: wire.Get, Key: key})
 	if err != nil {
 		return driver.Item{}, err
 	}
-	return c.server.item(op, r)
+	return c.server.item(op, key, r, e)
 }
 
-// item is what a reply to a Get says.
-func (s *server) item(op cache.Op, r wire.Reply) (driver.Item, error) {
-	token, err := memcached.NewToken(r.CAS)
-	if err != nil {
-		return driver.Item{}, s.fail(op, err)
+// read is ask for a request that reads, and returns the epoch as well.
+func (c *client) read(request wire.Request) (reply wire.Reply, e epoch.Number, err error) {
+	_, err = c.askMany(true, 1,
+		func(int) wire.Request { e = c.epoch(); return request },
+		func(_ int, r wire.Reply) { reply = r })
+	if err == nil {
+		err = c.server.refusal(c.call.Op, request.Op, reply.Status)
 	}
-	v, kind, err := s.decode(op, r.Value, r.Flags)
+	return reply, e, err
+}
+
+// epoch returns the epoch of what a request reads that is about to be sent.
+func (c *client) epoch() epoch.Number { return c.server.Clock.Read(c.wire.Number) }
+
+// item returns an item with its token. Its remaining TTL is unknown: no command of the binary
+// protocol tells it.
+func (s *server) item(op cache.Op, key string, r wire.Reply, e epoch.Number) (driver.Item, error) {
+	token, err := memcached.NewToken(r.CAS, e)
+	if err != nil {
+		return driver.Item{}, s.Fail(op, err)
+	}
+	v, kind, err := s.decode(op, key, r)
 	if err != nil {
 		return driver.Item{}, err
 	}
 	return driver.Item{Value: v, Kind: kind, Token: token}, nil
 }
 
-// CompareAndSwap implements [driver.Swapper].
-func (d *cluster) CompareAndSwap(ctx context.Context, t any, e driver.Entry) error {
+// CompareAndSwap implements [driver.Swapper]. Like the other swaps it is not idempotent: the
+// second would find what the first has stored.
+func (d *cluster) CompareAndSwap(ctx context.Context, token any, e driver.Entry) error {
 	if len(e.Value) > memcached.MaxValue {
 		return driver.ErrTooLarge
 	}
-	return d.swap(ctx, cache.OpCompareAndSwap, t, d.storeRequest(driver.Set, e))
+	return d.swap(ctx, cache.OpCompareAndSwap, token, d.storeRequest(driver.Set, e))
 }
 
 // CompareAndDelete implements [driver.Swapper].
-func (d *cluster) CompareAndDelete(ctx context.Context, key string, t any) error {
-	return d.swap(ctx, cache.OpCompareAndDelete, t, wire.Request{Op: wire.Delete, Key: key})
+func (d *cluster) CompareAndDelete(ctx context.Context, key string, token any) error {
+	return d.swap(ctx, cache.OpCompareAndDelete, token, wire.Request{Op: wire.Delete, Key: key})
 }
 
-// swap sends a request that is to work only in the state of the token. It is not
-// repeatable: the second would find the change of the first.
-func (d *cluster) swap(ctx context.Context, op cache.Op, t any, r wire.Request) error {
-	c, err := d.acquire(ctx, op, r.Key)
+// swap sends a request that is to work only in the state of the token.
+func (d *cluster) swap(ctx context.Context, op cache.Op, token any, r wire.Request) error {
+	s := d.pick(r.Key)
+	t, err := memcached.ParseToken(token)
+	if err != nil {
+		return s.Fail(op, err)
+	}
+	r.CAS = t.CAS
+	c, err := s.acquireFor(ctx, op, t.Epoch)
+	if err == errNoOldConnection {
+		return d.unchanged(ctx, op, r.Key)
+	}
 	if err != nil {
 		return err
 	}
 	defer c.release()
-	if r.CAS, err = memcached.CASID(t); err != nil {
-		return c.server.fail(op, err)
-	}
-	_, err = c.ask(ctx, op, false, r)
+	_, err = c.ask(false, r)
 	return err
+}
+
+// unchanged returns the error of a swap for which there was no connection as old as its
+// token: a conflict, unless the key is absent, or the server cannot be reached.
+func (d *cluster) unchanged(ctx context.Context, op cache.Op, key string) error {
+	if _, err := d.get(ctx, op, wire.Request{Op: wire.Get, Key: key}); err != nil && !errors.Is(err, driver.ErrUnreadable) {
+		return err
+	}
+	return driver.ErrConflict
 }

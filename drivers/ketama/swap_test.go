@@ -79,6 +79,47 @@ func TestManyDeletes(t *testing.T) {
 	}
 }
 
+// Many swaps are one request, and so are adds with the gets of the same keys.
+func TestBatchesAreOneRequest(t *testing.T) {
+	swap := func(opaque uint32, cas uint64, key, value string) string {
+		return message(requestMagic, set, 0, opaque, cas, bytesFlags+minute, key, value)
+	}
+	stored := func(status uint16, opaque uint32) string {
+		return message(replyMagic, set, status, opaque, 90, "", "", "")
+	}
+	f := fake(t, []memcachedtest.Step{
+		readTwo,
+		{Expect: swap(2, 77, "k", "x") + swap(3, 78, "l", "y"), Reply: stored(ok, 2) + stored(exists, 3)},
+		{
+			Expect: message(requestMagic, add, 0, 4, 0, bytesFlags+minute, "l", "x") + message(requestMagic, get, 0, 5, 0, "", "l", ""),
+			Reply:  message(replyMagic, add, exists, 4, 0, "", "", "") + message(replyMagic, get, ok, 5, 78, bytesFlags, "l", "2"),
+		},
+		{
+			Expect: message(requestMagic, getAndTouch, 0, 6, 0, minute, "k", ""),
+			Reply:  message(replyMagic, getAndTouch, ok, 6, 90, bytesFlags, "k", "x"),
+		},
+	})
+	c := open(t, ketama.Config{Servers: []string{f.Addr()}, Timeout: patient})
+	ctx := t.Context()
+	old := twoItems(t, c)
+	for _, it := range old {
+		if _, known := it.TTL(); known {
+			t.Errorf("the remaining TTL of %s is known, which the protocol does not tell", it.Key)
+		}
+	}
+	err := c.CompareAndSwapMulti(ctx, []cache.Swap{
+		{Old: old[0], Value: []byte("x"), TTL: time.Minute}, {Old: old[1], Value: []byte("y"), TTL: time.Minute},
+	})
+	failedWith(t, "CompareAndSwapMulti", err, map[string]error{"l": cache.ErrConflict})
+	items, added, err := c.GetOrAddMulti(ctx, map[string][]byte{"l": []byte("x")}, time.Minute)
+	if err != nil || string(items["l"].Value) != "2" || len(added) != 0 {
+		t.Errorf("GetOrAddMulti: %v, added %v, error %v; want l found", items, added, err)
+	}
+	if v, err := c.GetAndTouch(ctx, "k", time.Minute); err != nil || string(v) != "x" {
+		t.Errorf("GetAndTouch: %q, error %v", v, err)
+	}
+}
+
 // TestManyDeletesCut: what has an answer has it, the rest is an outage, and nothing is
 // sent twice.
 func TestManyDeletesCut(t *testing.T) {
@@ -95,27 +136,6 @@ func TestManyDeletesCut(t *testing.T) {
 			t.Errorf("cut after %d bytes: %d connections, want 1", n, n)
 		}
 		noneOpen(t, f)
-	}
-}
-
-// TestManyDeletesOnLostConnections: the loss is an error, since the deletes may have
-// been done, and the next call works.
-func TestManyDeletesOnLostConnections(t *testing.T) {
-	lost := readTwo
-	lost.Close = true
-	again := message(requestMagic, remove, 0, 0, 77, "", "k", "") + message(requestMagic, remove, 0, 1, 78, "", "l", "")
-	f := fake(t, []memcachedtest.Step{lost}, []memcachedtest.Step{{Expect: again, Reply: deleted(ok, 0) + deleted(ok, 1)}})
-	c := open(t, ketama.Config{Servers: []string{f.Addr()}, Timeout: patient})
-	old := twoItems(t, c)
-	noneOpen(t, f)
-	err := c.CompareAndDeleteMulti(t.Context(), old)
-	failedWith(t, "on a lost connection", err, map[string]error{"k": cache.ErrUnavailable, "l": cache.ErrUnavailable})
-	isOutage(t, err, cache.OpCompareAndDeleteMulti, f.Addr())
-	if n := f.Accepted(); n != 1 {
-		t.Errorf("%d connections, want no second try", n)
-	}
-	if err := c.CompareAndDeleteMulti(t.Context(), old); err != nil {
-		t.Errorf("the next call: %v", err)
 	}
 }
 

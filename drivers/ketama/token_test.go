@@ -13,15 +13,10 @@ import (
 // store without a condition.
 func TestForeignTokens(t *testing.T) {
 	s := memcachedtest.Start(t, "unix")
-	p, err := Config{Servers: []string{s.Addr()}}.check()
+	d, err := newCluster(Config{Servers: []string{s.Addr()}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv, err := newServer(p.servers[0], p.cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &cluster{servers: []*server{srv}, distribution: p.distribution, dialect: p.dialect}
 	defer d.Close()
 	ctx := t.Context()
 	for _, k := range []string{"k", "own"} {
@@ -33,7 +28,7 @@ func TestForeignTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, foreign := range []any{nil, memcached.Token(0), uint64(own.Token.(memcached.Token)), "1"} {
+	for _, foreign := range []any{nil, memcached.Token{}, own.Token.(memcached.Token).CAS, "1"} {
 		if err := d.CompareAndSwap(ctx, foreign, driver.Entry{Key: "k"}); !errors.Is(err, memcached.ErrForeignToken) {
 			t.Errorf("CompareAndSwap with %#v: %v", foreign, err)
 		}
@@ -45,7 +40,7 @@ func TestForeignTokens(t *testing.T) {
 			t.Errorf("CompareAndDeleteMulti with %#v: %v", foreign, errs)
 		}
 	}
-	errs := d.CompareAndDeleteMulti(ctx, []string{"k", "own"}, []any{memcached.Token(0), own.Token})
+	errs := d.CompareAndDeleteMulti(ctx, []string{"k", "own"}, []any{memcached.Token{}, own.Token})
 	if len(errs) != 2 || !errors.Is(errs[0], memcached.ErrForeignToken) || errs[1] != nil {
 		t.Errorf("CompareAndDeleteMulti with a foreign token: %v", errs)
 	}

@@ -17,8 +17,9 @@ type call struct {
 
 	// idempotent: a driver may send it again if a connection was lost.
 	idempotent bool
-	// parts: it may be several requests, of which one may be sent again.
-	parts bool
+	// lenient: it may succeed although a reply ends early, because it can send one of
+	// several requests again, or has all values before the end of the reply.
+	lenient bool
 	// counts: it changes a number.
 	counts bool
 	// absent and present are the errors that it returns where the key is absent, or
@@ -34,7 +35,7 @@ var calls = []call{
 		v, err := c.Get(ctx, key)
 		return checked(v, key, err)
 	}},
-	{op: cache.OpGetMulti, idempotent: true, absent: cache.ErrMiss, do: func(ctx context.Context, c *cache.Cache, key string) error {
+	{op: cache.OpGetMulti, idempotent: true, lenient: true, absent: cache.ErrMiss, do: func(ctx context.Context, c *cache.Cache, key string) error {
 		found, err := c.GetMulti(ctx, []string{key})
 		if v, ok := found[key]; ok || err != nil {
 			return checked(v, key, err)
@@ -49,18 +50,18 @@ var calls = []call{
 		it, err := c.GetItem(ctx, key)
 		return checked(it.Value, key, err)
 	}},
-	{op: cache.OpGetItemMulti, idempotent: true, absent: cache.ErrMiss, do: func(ctx context.Context, c *cache.Cache, key string) error {
+	{op: cache.OpGetItemMulti, idempotent: true, lenient: true, absent: cache.ErrMiss, do: func(ctx context.Context, c *cache.Cache, key string) error {
 		found, err := c.GetItemMulti(ctx, []string{key})
 		if it, ok := found[key]; ok || err != nil {
 			return checked(it.Value, key, err)
 		}
 		return cache.ErrMiss
 	}},
-	{op: cache.OpGetOrAdd, parts: true, do: func(ctx context.Context, c *cache.Cache, key string) error {
+	{op: cache.OpGetOrAdd, lenient: true, do: func(ctx context.Context, c *cache.Cache, key string) error {
 		it, _, err := c.GetOrAdd(ctx, key, valueOf(key), ttl)
 		return checked(it.Value, key, err)
 	}},
-	{op: cache.OpGetOrAddMulti, parts: true, do: func(ctx context.Context, c *cache.Cache, key string) error {
+	{op: cache.OpGetOrAddMulti, lenient: true, do: func(ctx context.Context, c *cache.Cache, key string) error {
 		found, _, err := c.GetOrAddMulti(ctx, map[string][]byte{key: valueOf(key)}, ttl)
 		return checked(found[key].Value, key, err)
 	}},

@@ -47,6 +47,7 @@ func failures(st cache.Stats) driver.Failures {
 		sum.Timeout += f.Timeout
 		sum.Lost += f.Lost
 		sum.Protocol += f.Protocol
+		sum.Refused += f.Refused
 		sum.Rejected += f.Rejected
 		sum.Canceled += f.Canceled
 	}

@@ -11,15 +11,14 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// A driver must look twice when the server says of a value that it is not a number. To
-// tell a number of 2^63 and more from a negative one, the server looks for a minus
-// sign, and does so beyond the end of the value, in whatever an older item left in the
-// memory behind it (safe_strtoull in util.c, as of memcached 1.6.18). Such a number
-// must be counted with compare-and-swap, which keeps its TTL only if that was read
-// before, with a meta get.
+// A driver must look again when the server says that a value is not a number. To tell a
+// number of 2^63 and more from a negative one, the server looks for a minus sign, and looks
+// beyond the end of the value, at whatever an older item left in the memory behind it
+// (safe_strtoull in util.c, as of memcached 1.6.18). Such a number must be counted with
+// compare-and-swap, which keeps its TTL only if that was read before, with a meta get.
 
-// ParseCounter returns the number that data is, as the server holds it: digits, and
-// spaces in the place of those that the counter lost.
+// ParseCounter parses a counter as the server stores it: decimal digits, padded with spaces
+// on the right if it has lost digits.
 func ParseCounter(data []byte) (n uint64, ok bool) {
 	if len(data) > counterLen {
 		return 0, false
@@ -32,33 +31,33 @@ func ParseCounter(data []byte) (n uint64, ok bool) {
 const maxCounts = 100
 
 var (
-	// ErrCountAgain says that the counter was changed by somebody else, so that the
-	// server may be able to count it now.
+	// ErrCountAgain is returned by the second function of Count if another caller
+	// changed the counter, so that the server may be able to count it now.
 	ErrCountAgain = errors.New("the counter has changed")
 
-	// ErrCountsChanged is what [Count] answers when that has no end.
+	// ErrCountsChanged is returned by Count if the counter keeps changing.
 	ErrCountsChanged = fmt.Errorf("the counter changed %d times meanwhile: %w", maxCounts, driver.ErrConflict)
 )
 
-// Count has the server count, which is what native does, and has large count where
-// native answers driver.ErrNotNumber, until one of them has an answer: large answers
-// ErrCountAgain if native is to try again. Other errors are returned as they are.
+// Count counts where native, which has the server count, has returned driver.ErrNotNumber. It
+// calls large, and native again if that returns ErrCountAgain, and so on. Other results are
+// returned as they are.
 func Count(native, large func() (uint64, error)) (uint64, error) {
 	for range maxCounts {
-		n, err := native()
-		if err != driver.ErrNotNumber {
+		n, err := large()
+		if err != ErrCountAgain {
 			return n, err
 		}
-		if n, err = large(); err != ErrCountAgain {
+		if n, err = native(); err != driver.ErrNotNumber {
 			return n, err
 		}
 	}
 	return 0, ErrCountsChanged
 }
 
-// LargeCounter returns the counter in an item that the server did not take for a
-// number, if it is to be counted with compare-and-swap: if it is 2^63 or more. The
-// error is driver.ErrNotNumber, ErrCountAgain or ErrNoCAS.
+// LargeCounter returns the counter in an item that the server did not take for a number,
+// if it is 2^63 or more and is to be counted with compare-and-swap. Otherwise it returns
+// driver.ErrNotNumber, ErrCountAgain or ErrNoCAS.
 func LargeCounter(data []byte, cas uint64) (uint64, error) {
 	n, ok := ParseCounter(data)
 	switch {
@@ -72,13 +71,12 @@ func LargeCounter(data []byte, cas uint64) (uint64, error) {
 	return n, nil
 }
 
-// TTLQuery is the line, with its end, that asks for the TTL of key. It is of the text
-// protocol, as of memcached 1.6: no other command tells a TTL.
+// TTLQuery returns the line, with its end, that asks for the TTL of key. It is a command of
+// the text protocol since memcached 1.6; no other command returns a TTL.
 func TTLQuery(key string) string { return "mg " + key + " t\r\n" }
 
-// ParseTTL reads the answer to a [TTLQuery], a line without its end. It returns the
-// TTL that a store is to have for the item to keep its own; 0 is no expiry, and also
-// what an absent key gets.
+// ParseTTL parses the reply to a TTLQuery, a line without its end. It returns the TTL with
+// which a store keeps that of the item: 0 for no expiry, and for an absent key.
 func ParseTTL(line []byte) (time.Duration, error) {
 	if string(line) == "EN" {
 		return 0, nil
@@ -86,11 +84,11 @@ func ParseTTL(line []byte) (time.Duration, error) {
 	digits, ok := bytes.CutPrefix(line, []byte("HD t"))
 	seconds, err := strconv.ParseInt(string(digits), 10, 32)
 	if !ok || err != nil || seconds < -1 {
-		return 0, fmt.Errorf("unexpected answer to a meta get: %.40q", line)
+		return 0, fmt.Errorf("unexpected reply to a meta get: %.40q", line)
 	}
 	if seconds == -1 {
 		return 0, nil
 	}
-	// One that has just run out is not to become one without end.
+	// 0 would be no expiry.
 	return time.Duration(max(1, seconds)) * time.Second, nil
 }

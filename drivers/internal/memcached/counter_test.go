@@ -52,10 +52,11 @@ func TestCount(t *testing.T) {
 		natives       int
 		want          error
 	}{
-		{nil, refused, 1, nil},
-		{refused, nil, 1, refused},
-		{driver.ErrNotNumber, nil, 1, nil},
-		{driver.ErrNotNumber, driver.ErrNotNumber, 1, driver.ErrNotNumber},
+		{nil, refused, 0, refused},
+		{refused, nil, 0, nil},
+		{refused, driver.ErrNotNumber, 0, driver.ErrNotNumber},
+		{nil, ErrCountAgain, 1, nil},
+		{refused, ErrCountAgain, 1, refused},
 		{driver.ErrNotNumber, ErrCountAgain, maxCounts, ErrCountsChanged},
 	} {
 		natives := 0

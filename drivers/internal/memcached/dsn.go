@@ -7,23 +7,22 @@ import (
 	"github.com/larder-go/larder/cache/driver/dsn"
 )
 
-// Where the servers stand in a DSN: before the path, separated by commas
+// The servers of a DSN are the hosts before the path, separated by commas
 //
 //	scheme://10.0.0.1:11211,10.0.0.2:11211:2,[::1]:11211
 //
-// or as the path of one unix socket
+// or the path of one unix socket
 //
 //	scheme:///run/memcached.sock
 //
-// or each as a parameter "server", which is how sockets and hosts are mixed, and how
-// there can be several sockets
+// or parameters "server", which also allow several sockets, and sockets beside hosts
 //
 //	scheme://?server=/run/a.sock&server=/run/b.sock
 
 const serverParam = "server"
 
-// ServersOf reads the servers of a DSN, in the spelling of [Server.String]. Mistakes
-// are noted in d.
+// ServersOf returns the servers of a DSN, as [Server.String] spells them. It reports
+// mistakes to d.
 func ServersOf(d *dsn.DSN) []string {
 	var list []string
 	if d.Hosts != "" {
@@ -31,13 +30,13 @@ func ServersOf(d *dsn.DSN) []string {
 	}
 	for _, host := range list {
 		if strings.HasPrefix(host, "/") {
-			d.Errorf(serverParam, "a unix socket among hosts is written %s=/path", serverParam)
+			d.Errorf(serverParam, "write a unix socket beside hosts as %s=/path", serverParam)
 			return nil
 		}
 	}
 	if d.Path != "" {
 		if len(list) > 0 {
-			d.Errorf(serverParam, "both hosts and a path; a unix socket beside hosts is written %s=/path", serverParam)
+			d.Errorf(serverParam, "both hosts and a path; write a unix socket beside hosts as %s=/path", serverParam)
 			return nil
 		}
 		list = append(list, d.Path)

@@ -1,6 +1,3 @@
-// Package memcached is what the drivers for memcached share, whichever protocol and
-// client library they use: expiry times, flags and the values of Python programs, and
-// server addresses.
 package memcached
 
 import (
@@ -8,12 +5,11 @@ import (
 	"time"
 )
 
-// maxRelative is the longest expiry, in seconds, that memcached takes as counted from
-// now; what is above is a Unix time.
+// maxRelative is the longest expiry time, in seconds, that memcached counts from now. It
+// takes a larger number for a Unix time.
 const maxRelative = 30 * 24 * 60 * 60
 
-// ExpiryFromNow is [Expiry] from the present on. It spares a reading of the clock where
-// there is no TTL.
+// ExpiryFromNow is Expiry at the current time. It does not read the clock for a TTL of 0.
 func ExpiryFromNow(ttl time.Duration) int32 {
 	if ttl <= 0 {
 		return 0
@@ -21,10 +17,10 @@ func ExpiryFromNow(ttl time.Duration) int32 {
 	return Expiry(ttl, time.Now())
 }
 
-// Expiry returns the expiry time that memcached is to be sent for a TTL that is not
-// negative. 0 is no expiry. Other TTLs are rounded up to seconds, so that none becomes
-// 0; above 30 days the result is an absolute Unix time, at most the last that a signed
-// 32-bit number holds (in 2038).
+// Expiry returns the expiry time to send to memcached for a TTL that is not negative. 0
+// means no expiry. Other TTLs are rounded up to seconds, so that none becomes 0. Above 30
+// days the result is an absolute Unix time, at most the last one that a signed 32-bit
+// number holds (in 2038).
 func Expiry(ttl time.Duration, now time.Time) int32 {
 	if ttl <= 0 {
 		return 0
@@ -39,8 +35,7 @@ func Expiry(ttl time.Duration, now time.Time) int32 {
 	}
 	at := min(now.Unix()+seconds, math.MaxInt32)
 	if at <= now.Unix()+maxRelative {
-		// Near the end of the numbers, and after it, 30 days from now is
-		// later than the last absolute time.
+		// From 30 days before the last absolute time on, 30 days from now is later.
 		return maxRelative
 	}
 	return int32(at)

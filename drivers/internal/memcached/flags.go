@@ -10,13 +10,13 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// MaxValue is the length of the longest value that is sent: the largest item size
-// memcached can be set to. Client libraries write the length of a longer one modulo
-// 2^32, or memcached does not understand it, and takes the value for commands.
+// MaxValue is the length of the longest value that is sent: the largest item size to which
+// memcached can be set. Client libraries write the length of a longer one modulo 2^32, or
+// memcached does not understand it and reads the value as commands.
 const MaxValue = 1 << 30
 
-// The flags that Python clients write beside a value. They are bits, but at most one
-// of the types is set, and compressed may join it.
+// The flags that Python clients write with a value. They are bits: at most one of the types
+// is set, alone or together with compressed.
 const (
 	flagPickle     = 1
 	flagInteger    = 2
@@ -25,45 +25,50 @@ const (
 	flagText       = 16
 )
 
-// Dialect is the Python client whose flags are written. Both read each other's; it
+// A Dialect selects the Python client whose flags are written. Both clients read either; it
 // matters to programs that compare flags.
 type Dialect uint8
 
 const (
-	Pylibmc         Dialect = iota // a number is 4
-	PythonMemcached                // a number is 2
+	Pylibmc         Dialect = iota // numbers have flag 4
+	PythonMemcached                // numbers have flag 2
 )
 
-// Dialects are the names of the dialects, as the parameter flags of a DSN has them.
-var Dialects = []string{Pylibmc: "pylibmc", PythonMemcached: "python-memcached"}
+// The names of the dialects, as the parameter number_flags of a DSN spells them.
+const (
+	PylibmcName         = "pylibmc"
+	PythonMemcachedName = "python-memcached"
+)
 
-// ParseDialect returns the dialect of that name; empty is [Pylibmc].
+// Dialects are the names of the dialects, by dialect.
+var Dialects = []string{Pylibmc: PylibmcName, PythonMemcached: PythonMemcachedName}
+
+// ParseDialect returns the dialect of that name. Empty is Pylibmc.
 func ParseDialect(name string) (Dialect, error) {
 	if name == "" {
 		return Pylibmc, nil
 	}
 	i := slices.Index(Dialects, name)
 	if i < 0 {
-		return 0, fmt.Errorf("flags %.40q: want %s", name, strings.Join(Dialects, ", "))
+		return 0, fmt.Errorf("unknown number flags %.40q; want one of %s", name, strings.Join(Dialects, ", "))
 	}
 	return Dialect(i), nil
 }
 
 func (d Dialect) String() string { return Dialects[d] }
 
-// counterLen is the longest a counter of the server is: the digits of 2^64-1.
+// counterLen is the length of the longest counter of the server: the digits of 2^64-1.
 const counterLen = 20
 
-// Encode returns the bytes and the flags that stand for a value of that kind.
-// The bytes are those of value, not a copy, except in the case below.
+// Encode returns the bytes and the flags to store for a value of that kind. The bytes are
+// those of value, not a copy, except in the case below.
 //
-// A value that is not what its kind says (a Text that is not UTF-8, a Number that is
-// not a decimal number) is stored as Bytes: Python clients raise an error when they
-// read such a thing.
+// A value that is not what its kind says (a Text that is not UTF-8, a Number that is not a
+// decimal number) is stored as Bytes: Python clients raise an error when they read one.
 //
 // A value that the server would count although it is not a number, such as "9 ",
 // "3 apples", "+1" or " ", is stored compressed, which both Python clients read. So an
-// increment is refused, and "9 " is not taken for a counter that went down from 10.
+// increment of it is refused, and "9 " is not taken for a counter that went down from 10.
 func (d Dialect) Encode(kind driver.Kind, value []byte) ([]byte, uint32) {
 	var flags uint32
 	switch kind {
@@ -85,13 +90,16 @@ func (d Dialect) Encode(kind driver.Kind, value []byte) ([]byte, uint32) {
 	return value, flags
 }
 
-// Decode returns the value that data and flags stand for, which may be a part of
+// Decode returns the value that was stored as data with these flags, which may be a part of
 // data, and its kind. The value is not nil.
 //
-// The server keeps a counter that lost digits at its old length, with spaces on the
-// right; they are cut off. For bytes and text, which may have been such a counter from
-// the start, that is done where nothing but digits and spaces is there, within the
-// length of a counter.
+// The server keeps a counter that lost digits at its old length, with spaces on the right,
+// which Decode cuts off. It does so for bytes and text too, which may be a counter that was
+// stored that way, if there is nothing but digits and spaces, and no more than a counter
+// has.
+//
+// Data that is marked as a number and is none is an error: other clients use these flags
+// for compressed values (Dalli, spymemcached, older versions of PECL memcached).
 func Decode(data []byte, flags uint32) ([]byte, driver.Kind, error) {
 	compressed := flags&flagCompressed != 0
 	if compressed {
@@ -109,15 +117,19 @@ func Decode(data []byte, flags uint32) ([]byte, driver.Kind, error) {
 	case flagText:
 		return trimCounter(data, compressed), driver.Text, nil
 	case flagInteger, flagLong:
-		return bytes.TrimRight(data, " "), driver.Number, nil
+		n := bytes.TrimRight(data, " ")
+		if !isNumber(n) {
+			return nil, 0, fmt.Errorf("it has flags %d, which mark a number, and is %.20q; another client may mean something else by them", flags, data)
+		}
+		return n, driver.Number, nil
 	case flagPickle:
 		return nil, 0, errPickle
 	}
-	return nil, 0, fmt.Errorf("the value has flags %d, which stand for nothing known: "+
+	return nil, 0, fmt.Errorf("it has flags %d, which are unknown: "+
 		"want 0 (bytes), 16 (text), 2 or 4 (number), with or without 8 (zlib)", flags)
 }
 
-var errPickle = fmt.Errorf("the value is a Python object, pickled (flags %d): "+
+var errPickle = fmt.Errorf("it is a Python object, pickled (flags %d): "+
 	"only bytes, str and int can be shared", flagPickle)
 
 func trimCounter(data []byte, compressed bool) []byte {
@@ -130,8 +142,7 @@ func trimCounter(data []byte, compressed bool) []byte {
 	return data
 }
 
-// isNumber reports whether v is a decimal number, of any length, as Python writes an
-// int.
+// isNumber reports whether v is a decimal number, of any length, as Python writes an int.
 func isNumber(v []byte) bool {
 	if len(v) > 0 && v[0] == '-' {
 		v = v[1:]
@@ -139,19 +150,18 @@ func isNumber(v []byte) bool {
 	return len(v) > 0 && countDigits(v) == len(v)
 }
 
-// looksCountable reports whether the server might count v although it is not 1 to 20
-// digits. It reads a value with C's strtoull, which takes blanks and a sign before the
-// digits, and then asks for a blank or NUL, or the CR LF after the value. With nothing
-// but blanks, that CR LF is one more of them, and memcached 1.6.18 counts what happens
-// to be in the memory behind it.
+// looksCountable reports whether the server might count v although it is not 1 to 20 digits.
+// It reads a value with C's strtoull, which takes spaces and a sign before the digits, and
+// then wants a space, a NUL, or the CR LF after the value. If there is nothing but spaces,
+// that CR LF is one more of them, and memcached 1.6.18 counts what happens to be in the
+// memory behind it.
 func looksCountable(v []byte) bool {
 	digits := v
 	for len(digits) > 0 && isSpace(digits[0]) {
 		digits = digits[1:]
 	}
 	if len(digits) == 0 {
-		// Blanks only: strtoull reads on, over the CR LF, into what an older
-		// item left in the memory.
+		// strtoull reads on, over the CR LF, what an older item left in the memory.
 		return len(v) > 0
 	}
 	if digits[0] == '+' || digits[0] == '-' {

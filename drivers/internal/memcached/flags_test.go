@@ -107,6 +107,18 @@ func TestDecode(t *testing.T) {
 			t.Errorf("flags %d: %q and no error", flags, got)
 		}
 	}
+	// Clients in other languages mark compressed values in this way.
+	for _, flags := range []uint32{2, 4, 10, 12} {
+		for _, v := range []string{"", " ", "x", "9 9", " 9", "9x", "+9", "--9", "\x78\x9c\x01\x02", "compressed  "} {
+			data := []byte(v)
+			if flags&flagCompressed != 0 {
+				data = deflate(data)
+			}
+			if got, _, err := Decode(data, flags); err == nil || !strings.Contains(err.Error(), "number") {
+				t.Errorf("%q with flags %d is read as %q, error %v; want one that says that it is not a number", v, flags, got, err)
+			}
+		}
+	}
 	if _, _, err := Decode([]byte("x"), 1); err == nil || !strings.Contains(err.Error(), "pickled") {
 		t.Errorf("flags 1: error %v does not speak of pickle", err)
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"path"
 	"strconv"
 	"strings"
 )
@@ -17,8 +19,8 @@ const DefaultServer = "127.0.0.1"
 // maxWeight bounds the weight of a server.
 const maxWeight = 65535
 
-// Server is a server as it was configured: nothing is resolved and no case changed,
-// since distributions hash the name.
+// A Server is a server as it was configured. Nothing is resolved and no case is changed,
+// because distributions hash the name.
 type Server struct {
 	Host   string // name or IP address, IPv6 without brackets; empty for a unix socket
 	Port   int    // 1 to 65535; 0 for a unix socket
@@ -26,9 +28,9 @@ type Server struct {
 	Weight int    // 1 and up
 }
 
-// ParseServer reads one server: "host", "host:port", "host:port:weight", the same with
-// an IPv6 address in brackets as the host, or "/path" of a unix socket, which has no
-// weight. The error repeats s, unless a password may be in it.
+// ParseServer parses one server: "host", "host:port", "host:port:weight", the same with an
+// IPv6 address in brackets as the host, or "/path" of a unix socket, which has no weight. The
+// error repeats s, unless s may hold a password.
 func ParseServer(s string) (Server, error) {
 	if hasUser(s) {
 		return Server{}, errors.New("server: user and password before the host (...@) are not supported; want host:port:weight")
@@ -40,8 +42,8 @@ func ParseServer(s string) (Server, error) {
 	return server, nil
 }
 
-// hasUser reports whether s holds an @, escaped or not. In a path it is a character like
-// any other, and after a bracket %40 may be the zone of an IPv6 address.
+// hasUser reports whether s holds an @, escaped or not, other than in a path, or as a part of
+// the zone of an IPv6 address.
 func hasUser(s string) bool {
 	if strings.HasPrefix(s, "/") {
 		return false
@@ -52,13 +54,13 @@ func hasUser(s string) bool {
 func parseServer(s string) (Server, error) {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] == 0x7f {
-			return Server{}, errors.New("it holds a blank or a control character")
+			return Server{}, errors.New("it has a space or a control character")
 		}
 	}
 	if strings.HasPrefix(s, "/") {
-		// The limit of the smallest systems; larger ones stop at 108.
+		// The limit of some systems; on others it is 108.
 		if len(s) > 104 {
-			return Server{}, fmt.Errorf("the path of a unix socket is %d bytes, at most 104 work", len(s))
+			return Server{}, fmt.Errorf("the path of a unix socket has %d bytes; must have at most 104", len(s))
 		}
 		return Server{Path: s, Weight: 1}, nil
 	}
@@ -68,7 +70,7 @@ func parseServer(s string) (Server, error) {
 		server.Host, rest, ok = strings.Cut(after, "]")
 		ip, zone, _ := strings.Cut(server.Host, "%")
 		if !ok || net.ParseIP(ip) == nil || !strings.Contains(ip, ":") || strings.ContainsAny(zone, "%,/[") {
-			return Server{}, errors.New("no IPv6 address in the brackets")
+			return Server{}, errors.New("there is no IPv6 address in the brackets")
 		}
 	} else {
 		server.Host, rest = s, ""
@@ -80,11 +82,11 @@ func parseServer(s string) (Server, error) {
 		return Server{}, errors.New("no host; want host:port, /path, or an IPv6 address in brackets as in [::1]:11211")
 	}
 	if strings.ContainsAny(server.Host, `,/?#@[]\`) {
-		return Server{}, errors.New("the host holds a character that no host name has")
+		return Server{}, errors.New("the host has a character that no host name has")
 	}
 	parts := strings.Split(rest, ":")
 	if parts[0] != "" || len(parts) > 3 {
-		return Server{}, errors.New("want host:port:weight; an IPv6 address stands in brackets, as in [::1]:11211")
+		return Server{}, errors.New("want host:port:weight; write an IPv6 address in brackets, as in [::1]:11211")
 	}
 	var err error
 	if len(parts) > 1 {
@@ -100,7 +102,7 @@ func parseServer(s string) (Server, error) {
 	return server, nil
 }
 
-// number reads 1 to most, written in the one usual way.
+// number parses a number from 1 to most, without a sign or leading zeros.
 func number(s string, most int) (int, error) {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 || n > most || strconv.Itoa(n) != s {
@@ -109,29 +111,44 @@ func number(s string, most int) (int, error) {
 	return n, nil
 }
 
-// ParseServers reads a list of servers, or [DefaultServer] if it is empty. A server that
-// is listed twice is an error: that is a slip, or an attempt to give it more keys, which
-// is what a weight is for.
+// ParseServers parses a list of servers, or [DefaultServer] if it is empty. A server that is
+// listed twice, in whatever spelling, is an error: it is a mistake, or an attempt to give
+// the server more keys, for which there are weights.
 func ParseServers(list []string) ([]Server, error) {
 	if len(list) == 0 {
 		list = []string{DefaultServer}
 	}
 	servers := make([]Server, len(list))
+	seen := make(map[string]Server, len(list))
 	for i, s := range list {
 		var err error
 		if servers[i], err = ParseServer(s); err != nil {
 			return nil, err
 		}
-		for _, before := range servers[:i] {
-			if before.Addr() == servers[i].Addr() {
-				return nil, fmt.Errorf("server %s is listed twice; want it once, with a weight if it is to have more keys", before.Addr())
-			}
+		key := servers[i].identity()
+		if before, ok := seen[key]; ok {
+			return nil, fmt.Errorf("server %s is listed twice, as %s and as %s; must be listed once, with a weight if it is to have more keys",
+				before.Addr(), before, servers[i])
 		}
+		seen[key] = servers[i]
 	}
 	return servers, nil
 }
 
-// Network returns "tcp" or "unix", for net.Dial.
+// identity returns the same for two spellings of one server: of an IP address, of the case
+// of a name, or of a path.
+func (s Server) identity() string {
+	if s.Path != "" {
+		return path.Clean(s.Path)
+	}
+	host := strings.TrimSuffix(strings.ToLower(s.Host), ".")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		host = ip.Unmap().String()
+	}
+	return net.JoinHostPort(host, strconv.Itoa(s.Port))
+}
+
+// Network returns "tcp" or "unix", as net.Dial takes it.
 func (s Server) Network() string {
 	if s.Path != "" {
 		return "unix"
@@ -139,8 +156,8 @@ func (s Server) Network() string {
 	return "tcp"
 }
 
-// Addr returns the address for net.Dial: "host:port", "[IPv6]:port" or the path. It is
-// also how errors name the server.
+// Addr returns the address as net.Dial takes it: "host:port", "[IPv6]:port" or the path.
+// Errors name the server by it.
 func (s Server) Addr() string {
 	if s.Path != "" {
 		return s.Path
@@ -148,7 +165,7 @@ func (s Server) Addr() string {
 	return net.JoinHostPort(s.Host, strconv.Itoa(s.Port))
 }
 
-// String returns the server as ParseServer reads it, in one spelling.
+// String returns the server in the form that ParseServer parses, with its port.
 func (s Server) String() string {
 	if s.Weight > 1 {
 		return s.Addr() + ":" + strconv.Itoa(s.Weight)

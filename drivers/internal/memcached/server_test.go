@@ -58,13 +58,15 @@ func TestParseServer(t *testing.T) {
 	}
 	for _, list := range [][]string{
 		{"a", "b", "a"}, {"a", "a:11211"}, {"a:1:2", "a:1:3"}, {"/run/a", "/run/a"}, {"[::1]", "[::1]:11211"},
+		{"[::1]", "[0:0:0:0:0:0:0:1]"}, {"[2001:DB8::1]:5", "b", "[2001:db8:0::1]:5:2"}, {"127.0.0.1", "[::ffff:127.0.0.1]"},
+		{"cache", "Cache"}, {"cache.test.", "cache.test"}, {"/run/a", "/run//a"}, {"/run/a", "/run/b/../a"},
 	} {
 		_, err := ParseServers(list)
 		if err == nil || !strings.Contains(err.Error(), "twice") || !strings.Contains(err.Error(), must(ParseServer(list[0])).Addr()) {
 			t.Errorf("%q: error %v does not name the server that is there twice", list, err)
 		}
 	}
-	if s, err := ParseServers([]string{"a", "A", "a:2", "/run/a"}); err != nil || len(s) != 4 {
+	if s, err := ParseServers([]string{"a", "b", "a:2", "/run/a"}); err != nil || len(s) != 4 {
 		t.Errorf("four servers: %v, %v", s, err)
 	}
 	if s, err := ParseServers(nil); err != nil || len(s) != 1 || s[0].Addr() != "127.0.0.1:11211" {

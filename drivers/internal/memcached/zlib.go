@@ -10,16 +10,16 @@ import (
 	"io"
 )
 
-// maxInflated bounds what a compressed value may grow to, against a small one made to
-// fill the memory. The server's own limit for a value is 1 MiB unless it was raised.
+// maxInflated bounds the length of a value that was compressed, so that a small one made for
+// it cannot fill the memory. The server's limit for a value is 1 MiB unless it was raised.
 const maxInflated = 64 << 20
 
 // maxStored is the length of the longest stored block of the deflate format.
 const maxStored = 65535
 
-// deflate returns v in the zlib format (RFC 1950) as stored blocks (RFC 1951, 3.2.4):
-// the point is the format and not the size, and a real compressor wants hundreds of
-// kilobytes for each value.
+// deflate returns v in the zlib format (RFC 1950) as stored blocks (RFC 1951, 3.2.4): the
+// format is wanted and not the size, and a compressor needs hundreds of kilobytes for each
+// value.
 func deflate(v []byte) []byte {
 	blocks := max(1, (len(v)+maxStored-1)/maxStored)
 	z := make([]byte, 0, 2+5*blocks+len(v)+4)
@@ -40,7 +40,7 @@ func deflate(v []byte) []byte {
 	return binary.BigEndian.AppendUint32(z, adler32.Checksum(v))
 }
 
-// inflate returns what z stands for, if that is at most limit bytes.
+// inflate returns the value that z compresses, if it has at most limit bytes.
 func inflate(z []byte, limit int64) ([]byte, error) {
 	r, err := zlib.NewReader(bytes.NewReader(z))
 	if err != nil {
@@ -57,7 +57,7 @@ func inflate(z []byte, limit int64) ([]byte, error) {
 	return v, nil
 }
 
-// noEOF keeps the end of a value from being taken for the end of a connection.
+// noEOF replaces errors that callers would take for the end of a connection.
 func noEOF(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("it is cut off")

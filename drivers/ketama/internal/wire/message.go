@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// Op is a command.
+// An Op is a command.
 type Op uint8
 
 // The commands.
@@ -18,11 +18,11 @@ const (
 	Noop    Op = 0x0a // no key
 	Get     Op = 0x0c // GetK: the reply names its key
 	Touch   Op = 0x1c
-	// GetAndTouch is GATK: the reply names its key.
-	GetAndTouch Op = 0x23
+
+	GetAndTouch Op = 0x23 // GATK: the reply names its key
 )
 
-// Request is a command, for a key of 1 to 250 bytes if it takes one.
+// A Request is a command, for a key of 1 to 250 bytes if it takes one.
 type Request struct {
 	Op     Op
 	Key    string
@@ -32,18 +32,18 @@ type Request struct {
 	CAS    uint64 // Set, Delete: 0 is no condition
 }
 
-// Reply is what the server says to a request.
+// A Reply is the reply of the server to a request.
 type Reply struct {
 	Status Status
 	Flags  uint32
 	CAS    uint64
-	Value  []byte // of a Get; the receiver's own
+	Value  []byte // of a Get; not shared
 }
 
-// Status is the outcome of a command.
+// A Status is the outcome of a command.
 type Status uint16
 
-// The statuses that have a meaning of their own.
+// The statuses that the driver tells apart.
 const (
 	OK        Status = 0x00
 	NotFound  Status = 0x01
@@ -51,6 +51,7 @@ const (
 	TooLarge  Status = 0x03
 	NotStored Status = 0x05
 	NotNumber Status = 0x06
+	AuthError Status = 0x20 // memcached -F replies it to a Flush
 )
 
 var statusText = map[Status]string{
@@ -61,7 +62,7 @@ var statusText = map[Status]string{
 	0x04:      "invalid arguments",
 	NotStored: "not stored",
 	NotNumber: "not a number",
-	0x20:      "authentication failed or is needed",
+	AuthError: "authentication failed or is needed",
 	0x81:      "unknown command",
 	0x82:      "out of memory",
 	0x83:      "not supported",
@@ -70,7 +71,7 @@ var statusText = map[Status]string{
 	0x86:      "temporary failure",
 }
 
-// Error makes an error of a status.
+// Error returns the number of the status, and its text.
 func (s Status) Error() string {
 	text := "status 0x" + strconv.FormatUint(uint64(s), 16)
 	if t := statusText[s]; t != "" {
@@ -88,7 +89,7 @@ const (
 // reads reports whether the reply to op has an item.
 func (op Op) reads() bool { return op == Get || op == GetAndTouch }
 
-// extras is how long the fields between the header and the key are.
+// extras returns the length of the fields between the header and the key.
 func (op Op) extras() int {
 	switch op {
 	case Set, Add, Replace:
@@ -99,7 +100,7 @@ func (op Op) extras() int {
 	return 0
 }
 
-// size is how long the request is without its value.
+// size returns the length of the request without its value.
 func (r *Request) size() int { return headerLen + r.Op.extras() + len(r.Key) }
 
 // appendTo appends the request to b. The reply will have the same opaque.

@@ -3,36 +3,31 @@ package wire
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
-	"time"
+
+	"github.com/larder-go/larder/drivers/internal/stream"
 )
 
-// maxLine is more than the answers to Line have, of which one is an error in words.
+// maxLine is longer than the replies to Line, one of which is an error in words.
 const maxLine = 512
 
-// Line sends one line of the text protocol, with its end, on a connection of its own
-// and returns the line that is the answer, without its end. It is for what the binary
-// protocol lacks: a server takes the protocol of a connection from its first byte.
-func Line(ctx context.Context, network, address, line string, timeout time.Duration) ([]byte, error) {
-	c, err := Dial(ctx, network, address, timeout)
-	if err != nil {
+// Line sends one line of the text protocol, with its end, over s and returns the line that
+// is the reply, without its end. It is for what the binary protocol lacks. A server takes
+// the protocol of a connection from its first byte, so s can be used for nothing else.
+func Line(s *stream.Stream, line string) ([]byte, error) {
+	if err := s.Send([]byte(line)); err != nil {
 		return nil, err
 	}
-	defer c.Close() //nolint:errcheck // the answer is here, or the error
-	defer context.AfterFunc(ctx, c.Interrupt)()
-	if err := c.deadline(timeout, c.nc.SetDeadline); err != nil {
-		return nil, err
-	}
-	if _, err := c.nc.Write([]byte(line)); err != nil {
-		return nil, err
-	}
-	answer, err := bufio.NewReaderSize(c.nc, maxLine).ReadSlice('\n')
+	reply, err := bufio.NewReaderSize(lineReceiver{s}, maxLine).ReadSlice('\n')
 	if err == bufio.ErrBufferFull {
-		return nil, fmt.Errorf("%w: a line without an end", ErrMalformed)
+		err = fmt.Errorf("%w: a line without an end", ErrMalformed)
 	}
 	if err != nil {
-		return nil, err
+		return nil, s.Fail(err)
 	}
-	return bytes.TrimRight(answer, "\r\n"), nil
+	return bytes.TrimRight(reply, "\r\n"), nil
 }
+
+type lineReceiver struct{ s *stream.Stream }
+
+func (r lineReceiver) Read(p []byte) (int, error) { return r.s.Receive(p) }

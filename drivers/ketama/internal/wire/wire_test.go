@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,20 +13,43 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larder-go/larder/drivers/internal/endpoint"
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 // patient is the timeout where it is not what the test is about.
 const patient = 30 * time.Second
 
+// dial connects to a server.
 func dial(t testing.TB, network, addr string) *Conn {
 	t.Helper()
-	c, err := Dial(t.Context(), network, addr, patient)
+	nc, err := net.Dial(network, addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
+	c := New(nc, 1)
+	t.Cleanup(c.Close)
 	return c
+}
+
+// began returns a call that has begun and may take the time.
+func began(ctx context.Context, timeout time.Duration) endpoint.Call {
+	call, err := endpoint.New("test", "tcp", "127.0.0.1:1", timeout).Begin(ctx, 0)
+	if err != nil {
+		panic(err)
+	}
+	call.Start()
+	return call
+}
+
+// exchange does one exchange in a call that may take the time.
+func exchange(ctx context.Context, c *Conn, timeout time.Duration, from, to int, request func(i int) Request, reply func(i int, r Reply)) (int, error) {
+	c.Begin(began(ctx, timeout))
+	n, err := c.Exchange(from, to, request, reply)
+	if _, failure := c.End(); (failure == nil) != (err == nil) {
+		panic("the error of the exchange is not that of the call")
+	}
+	return n, err
 }
 
 // all exchanges all requests, in as many windows as it takes.
@@ -34,7 +58,7 @@ func all(t testing.TB, c *Conn, requests []Request) []Reply {
 	var replies []Reply
 	for next := 0; next < len(requests); {
 		var err error
-		next, err = c.Exchange(patient, next, len(requests),
+		next, err = exchange(t.Context(), c, patient, next, len(requests),
 			func(i int) Request { return requests[i] },
 			func(i int, r Reply) {
 				if i != len(replies) {
@@ -129,16 +153,15 @@ type canned struct {
 	io.Reader
 }
 
-func (c canned) Read(p []byte) (int, error)       { return c.Reader.Read(p) }
-func (c canned) Write(p []byte) (int, error)      { return len(p), nil }
-func (c canned) SetReadDeadline(time.Time) error  { return nil }
-func (c canned) SetWriteDeadline(time.Time) error { return nil }
+func (c canned) Read(p []byte) (int, error)  { return c.Reader.Read(p) }
+func (c canned) Write(p []byte) (int, error) { return len(p), nil }
+func (c canned) SetDeadline(time.Time) error { return nil }
 
 // answer gives request the reply.
 func answer(request Request, reply []byte) (got Reply, err error) {
-	c := newConn(canned{Reader: bytes.NewReader(reply)})
+	c := New(canned{Reader: bytes.NewReader(reply)}, 1)
 	c.opaque = 7
-	n, err := c.Exchange(patient, 0, 1, func(int) Request { return request }, func(_ int, r Reply) { got = r })
+	n, err := exchange(context.Background(), c, patient, 0, 1, func(int) Request { return request }, func(_ int, r Reply) { got = r })
 	if (n == 1) != (err == nil) {
 		panic("a reply and an error")
 	}
@@ -253,30 +276,34 @@ func FuzzReply(f *testing.F) {
 func TestTimeout(t *testing.T) {
 	silent := memcachedtest.StartFake(t, func(int) []memcachedtest.Step { return nil })
 	c := dial(t, "tcp", silent.Addr())
-	_, err := c.Exchange(50*time.Millisecond, 0, 1, func(int) Request { return Request{Op: Noop} }, func(int, Reply) { t.Error("a reply") })
+	_, err := exchange(t.Context(), c, 50*time.Millisecond, 0, 1, func(int) Request { return Request{Op: Noop} }, func(int, Reply) { t.Error("a reply") })
 	var timeout net.Error
 	if !errors.As(err, &timeout) || !timeout.Timeout() {
-		t.Errorf("a silent server: %v", err)
+		t.Errorf("a silent server: error %v, want a timeout", err)
 	}
 }
 
-func TestInterrupt(t *testing.T) {
+// An exchange ends when its context does.
+func TestCanceled(t *testing.T) {
 	silent := memcachedtest.StartFake(t, func(int) []memcachedtest.Step { return nil })
 	for _, early := range []bool{true, false} {
 		c := dial(t, "tcp", silent.Addr())
+		ctx, cancel := context.WithCancel(t.Context())
+		call := began(ctx, patient)
 		if early {
-			c.Interrupt()
+			cancel()
 		}
-		_, err := c.Exchange(patient, 0, 1, func(int) Request {
+		c.Begin(call)
+		_, err := c.Exchange(0, 1, func(int) Request {
 			if !early {
-				go c.Interrupt()
+				go cancel()
 			}
 			return Request{Op: Noop}
 		}, func(int, Reply) { t.Error("a reply") })
-		var timeout net.Error
-		if !errors.As(err, &timeout) || !timeout.Timeout() {
-			t.Errorf("early %v: %v", early, err)
+		if err == nil {
+			t.Errorf("canceled before the exchange: %v; it returned no error", early)
 		}
+		cancel()
 	}
 }
 

@@ -1,4 +1,4 @@
-package gomemcache
+package wire
 
 import (
 	"bytes"
@@ -43,8 +43,8 @@ func TestReply(t *testing.T) {
 		{in: "VALUE " + strings.Repeat("k", maxLine) + " 0 1 1\r\nx\r\nEND\r\n", want: 1, fails: true},
 	} {
 		for _, step := range []int{1, 2, 7, len(tt.in)} {
-			var r reply
-			r.begin(tt.want)
+			var r Reply
+			r.Begin(tt.want)
 			err := feed(&r, []byte(tt.in), step)
 			if (err != nil) != tt.fails {
 				t.Errorf("%.60q in steps of %d: error %v", tt.in, step, err)
@@ -58,10 +58,10 @@ func TestReply(t *testing.T) {
 }
 
 // feed gives r the bytes step at a time.
-func feed(r *reply, p []byte, step int) error {
+func feed(r *Reply, p []byte, step int) error {
 	for len(p) > 0 {
 		n := min(step, len(p))
-		if err := r.read(p[:n]); err != nil {
+		if err := r.Read(p[:n]); err != nil {
 			return err
 		}
 		p = p[n:]
@@ -72,9 +72,9 @@ func feed(r *reply, p []byte, step int) error {
 func TestReplyIsNotFinishedBeforeItsEnd(t *testing.T) {
 	const in = "VALUE a 0 6 1\r\nEND\r\nx\r\nVALUE b 0 1 2\r\ny\r\nEND\r\n"
 	for n := range len(in) {
-		var r reply
-		r.begin(2)
-		if err := r.read([]byte(in[:n])); err != nil || r.finished {
+		var r Reply
+		r.Begin(2)
+		if err := r.Read([]byte(in[:n])); err != nil || r.finished {
 			t.Errorf("after %d bytes: finished %v, %v", n, r.finished, err)
 		}
 	}
@@ -84,12 +84,12 @@ func FuzzReply(f *testing.F) {
 	f.Add([]byte("VALUE a 0 1 2\r\nx\r\nEND\r\n"), uint16(3))
 	f.Add([]byte("STORED\r\nSTORED\r\n"), uint16(1))
 	f.Fuzz(func(t *testing.T, in []byte, step uint16) {
-		var whole, parts reply
-		whole.begin(2)
-		parts.begin(2)
-		errWhole := whole.read(in)
+		var whole, parts Reply
+		whole.Begin(2)
+		parts.Begin(2)
+		errWhole := whole.Read(in)
 		errParts := feed(&parts, in, int(step)+1)
-		if (errWhole == nil) != (errParts == nil) || errors.Is(errWhole, errExcess) != errors.Is(errParts, errExcess) {
+		if (errWhole == nil) != (errParts == nil) || errors.Is(errWhole, ErrExcess) != errors.Is(errParts, ErrExcess) {
 			t.Fatalf("%q: %v as a whole, %v in parts", in, errWhole, errParts)
 		}
 		if errWhole == nil && (whole.finished != parts.finished || whole.values != parts.values || !bytes.Equal(whole.status, parts.status)) {

@@ -1,0 +1,81 @@
+package conn
+
+import (
+	"bytes"
+	"net"
+	"time"
+)
+
+// library is a Conn as the client library uses it. What the library does with it, and when,
+// is written down in TestCallsOfTheLibrary.
+type library Conn
+
+// Write sends a part of a request.
+func (l *library) Write(p []byte) (int, error) {
+	if err := (*Conn)(l).Send(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Read receives a part of the reply.
+func (l *library) Read(p []byte) (int, error) {
+	c := (*Conn)(l)
+	if c.ahead.Len() > 0 {
+		n, err := c.ahead.Read(p)
+		if c.ahead.Len() == 0 {
+			c.ahead = bytes.Buffer{} // lets go of a long value
+		}
+		return n, err
+	}
+	n, err := c.Receive(p)
+	if err != nil {
+		return 0, err
+	}
+	if err := c.reply.Read(p[:n]); err != nil {
+		return 0, c.Fail(err)
+	}
+	if c.reply.Missing() > trusted {
+		if err := c.readAhead(); err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
+}
+
+// trusted is how much of a value the library may make room for before it has come: as much
+// as a server holds unless it was told otherwise (-I).
+const trusted = 1 << 20
+
+// readAhead receives a long value before the library reads its length, because it makes
+// room for whatever length is claimed.
+func (c *Conn) readAhead() error {
+	for c.reply.Missing() > trusted {
+		c.ahead.Grow(trusted)
+		b := c.ahead.AvailableBuffer()[:trusted]
+		n, err := c.Receive(b)
+		if err != nil {
+			return err
+		}
+		if err := c.reply.Read(b[:n]); err != nil {
+			return c.Fail(err)
+		}
+		c.ahead.Write(b[:n])
+	}
+	return nil
+}
+
+// Close is called by the library when it gives the connection up, after an error. That is
+// for the driver to decide: the next call gets the connection from DialContext again.
+func (l *library) Close() error { return nil }
+
+// SetDeadline is called by the library when a call begins, and before each line of a reply.
+// The driver sets deadlines itself, one for a whole call.
+func (l *library) SetDeadline(time.Time) error { return nil }
+
+// The library does not call these.
+
+func (l *library) LocalAddr() net.Addr              { return (*Conn)(l).Stream.LocalAddr() }
+func (l *library) RemoteAddr() net.Addr             { return (*Conn)(l).Stream.RemoteAddr() }
+func (l *library) SetReadDeadline(time.Time) error  { return nil }
+func (l *library) SetWriteDeadline(time.Time) error { return nil }

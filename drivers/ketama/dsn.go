@@ -1,0 +1,56 @@
+package ketama
+
+import (
+	"fmt"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/driver/dsn"
+	"github.com/larder-go/larder/drivers/internal/memcached"
+)
+
+func init() {
+	cache.Register(scheme, func(source string) (*cache.Cache, error) {
+		c, err := ParseDSN(source)
+		if err != nil {
+			return nil, err
+		}
+		return New(c)
+	})
+}
+
+// ParseDSN reads a Config from a string; the package documentation has its form. It checks
+// everything that New checks.
+func ParseDSN(source string) (Config, error) {
+	d, err := dsn.Parse(scheme, source)
+	if err != nil {
+		return Config{}, err
+	}
+	c := Config{Servers: memcached.ServersOf(d)}
+	d.Choice("distribution", &c.Distribution, distributions...)
+	d.Int("pool_size", &c.PoolSize, 1)
+	d.Duration("pool_timeout", &c.PoolTimeout)
+	d.Duration("timeout", &c.Timeout)
+	d.Encoding(&c.KeyEncoding)
+	d.Choice("number_flags", &c.NumberFlags, memcached.Dialects...)
+	if err := d.Done(); err != nil {
+		return Config{}, err
+	}
+	if _, err := c.check(); err != nil {
+		return Config{}, fmt.Errorf("%s: %w", scheme, err)
+	}
+	return c, nil
+}
+
+// FormatDSN returns the string that ParseDSN reads as c. Of a custom key encoding it says
+// only the name.
+func (c Config) FormatDSN() string {
+	b := dsn.Builder{Scheme: scheme}
+	memcached.FormatServers(&b, c.Servers)
+	b.String("distribution", c.Distribution)
+	b.Int("pool_size", c.PoolSize)
+	b.Duration("pool_timeout", c.PoolTimeout)
+	b.Duration("timeout", c.Timeout)
+	b.Encoding(c.KeyEncoding)
+	b.String("number_flags", c.NumberFlags)
+	return b.DSN()
+}
