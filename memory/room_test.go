@@ -54,7 +54,7 @@ func TestLargestValue(t *testing.T) {
 func TestIndexGivesItsRoomBack(t *testing.T) {
 	const bound, large = 8 << 20, 1500 // of 4,100 bytes: three quarters of the bound
 	s := newDriver(Config{MaxBytes: bound})
-	for i := range 40_000 {
+	for i := range 70_000 {
 		s.mustSet(t, fmt.Sprint("small", i), "0123456789abcdef", 0)
 	}
 	index := func() (n int) {
