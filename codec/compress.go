@@ -1,0 +1,133 @@
+package codec
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// CompressConfig configures [Compress]. The zero value is ready to use.
+type CompressConfig struct {
+	// MinSize is the length of the shortest value that is compressed; 1 KiB if zero.
+	MinSize int
+
+	// MaxSize is the length up to which a value is decompressed; 64 MiB if zero. A
+	// value that is longer is an error, found without allocating more than three times
+	// that. It guards against a few bytes in the cache that expand to gigabytes.
+	MaxSize int
+
+	// Level is the compression level, as in package compress/gzip; its default level
+	// if zero.
+	Level int
+}
+
+// Compress returns a codec that compresses what another one encodes, with gzip. A value
+// that is short, or that gzip does not make shorter, is stored as it is, and values that
+// were stored without Compress can still be read. Compress panics if the configuration is
+// invalid.
+func Compress[V any](inner Codec[V], c CompressConfig) Codec[V] {
+	if c.MinSize == 0 {
+		c.MinSize = 1 << 10
+	}
+	if c.MaxSize == 0 {
+		c.MaxSize = 64 << 20
+	}
+	if c.Level == 0 {
+		c.Level = gzip.DefaultCompression
+	}
+	if inner == nil || c.MinSize < 0 || c.MaxSize < 0 || c.Level < gzip.HuffmanOnly || c.Level > gzip.BestCompression {
+		panic(fmt.Sprintf("codec: invalid compression: inner codec %v, %+v; want a codec, sizes of 0 or more, and a level of compress/gzip", inner, c))
+	}
+	return &compressCodec[V]{inner: inner, config: c}
+}
+
+type compressCodec[V any] struct {
+	inner   Codec[V]
+	config  CompressConfig
+	writers sync.Pool // of *gzip.Writer, which are some 800 KB large
+	readers sync.Pool // of *gzip.Reader
+}
+
+// isGzip reports whether b begins as a gzip stream does (RFC 1952, 2.3.1): with its magic
+// number and the only compression method that is defined.
+func isGzip(b []byte) bool {
+	return len(b) >= 3 && b[0] == 0x1f && b[1] == 0x8b && b[2] == 8
+}
+
+func (c *compressCodec[V]) Append(dst []byte, v V) ([]byte, error) {
+	n := len(dst)
+	dst, err := c.inner.Append(dst, v)
+	if err != nil {
+		return dst, err
+	}
+	plain := dst[n:]
+	ambiguous := isGzip(plain) // Decode would take it for compressed
+	if len(plain) < c.config.MinSize && !ambiguous {
+		return dst, nil
+	}
+	var out bytes.Buffer
+	w, _ := c.writers.Get().(*gzip.Writer)
+	if w == nil {
+		if w, err = gzip.NewWriterLevel(&out, c.config.Level); err != nil {
+			return dst[:n], err
+		}
+	} else {
+		w.Reset(&out)
+	}
+	defer c.writers.Put(w)
+	if _, err := w.Write(plain); err != nil {
+		return dst[:n], err
+	}
+	if err := w.Close(); err != nil {
+		return dst[:n], err
+	}
+	if out.Len() >= len(plain) && !ambiguous {
+		return dst, nil
+	}
+	if n == 0 {
+		return out.Bytes(), nil // what the inner codec returned may not be ours
+	}
+	return append(dst[:n], out.Bytes()...), nil
+}
+
+func (c *compressCodec[V]) Decode(data []byte) (v V, err error) {
+	if !isGzip(data) {
+		return c.inner.Decode(data)
+	}
+	r, _ := c.readers.Get().(*gzip.Reader)
+	if r == nil {
+		r = new(gzip.Reader)
+	}
+	defer c.readers.Put(r)
+	if err := r.Reset(bytes.NewReader(data)); err != nil {
+		return v, err
+	}
+	limit := int64(c.config.MaxSize)
+	size := sizeHint(data)
+	if size > limit {
+		return v, c.tooLong()
+	}
+	plain := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+	n, err := plain.ReadFrom(io.LimitReader(r, limit+1))
+	if err != nil {
+		return v, err
+	}
+	if n > limit {
+		return v, c.tooLong()
+	}
+	return c.inner.Decode(plain.Bytes())
+}
+
+// sizeHint returns how long the data is that a gzip stream holds, by its last four bytes
+// (RFC 1952, 2.3.1). They may lie, but deflate does not expand to more than 1032 times.
+func sizeHint(stream []byte) int64 {
+	size := int64(binary.LittleEndian.Uint32(stream[max(0, len(stream)-4):]))
+	return min(size, 1032*int64(len(stream)))
+}
+
+func (c *compressCodec[V]) tooLong() error {
+	return fmt.Errorf("codec: the value has more than %d bytes when it is decompressed", c.config.MaxSize)
+}

@@ -1,0 +1,26 @@
+package codec
+
+import (
+	"bytes"
+	"encoding/gob"
+)
+
+// Gob returns a codec that uses encoding/gob. Each value carries the description of its
+// type, which makes small values several times as large as JSON does. As package gob says,
+// it is not hardened against bytes that an adversary chose.
+func Gob[V any]() Codec[V] { return gobCodec[V]{} }
+
+type gobCodec[V any] struct{}
+
+func (gobCodec[V]) Append(dst []byte, v V) ([]byte, error) {
+	b := bytes.NewBuffer(dst)
+	if err := gob.NewEncoder(b).Encode(&v); err != nil {
+		return dst, err
+	}
+	return b.Bytes(), nil
+}
+
+func (gobCodec[V]) Decode(data []byte) (v V, err error) {
+	err = gob.NewDecoder(bytes.NewReader(data)).Decode(&v)
+	return v, err
+}
