@@ -41,6 +41,8 @@ type core struct {
 	ping      driver.Pinger
 	stats     driver.StatsReporter
 	local     local.Cache
+
+	invalidations atomic.Uint64 // of package load
 }
 
 // Options configure New.
@@ -153,6 +155,13 @@ func (c *Cache) encoded(key string) string {
 		key = c.encode(key)
 	}
 	return key
+}
+
+func init() {
+	local.BackendOf = func(c any) local.Backend {
+		v := c.(*Cache)
+		return local.Backend{Cache: v.core.local, Hooked: v.bare != nil, Plain: v.plain(), Invalidations: &v.core.invalidations}
+	}
 }
 
 // plain reports whether keys are used as they are.

@@ -1,10 +1,11 @@
-// Package local holds what packages cache, dependency and memory do together that drivers
+// Package local holds what packages cache, dependency, load and memory do together that drivers
 // and programs cannot see.
 package local
 
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/larder-go/larder/cache/driver"
@@ -55,3 +56,22 @@ var ErrEvicted = errors.New("the item was evicted instead of being wired")
 // driver of c is a Wirer. Otherwise it returns false and does nothing. Package cache sets it;
 // c is a *cache.Cache.
 var AddWires func(ctx context.Context, c any, master string, first uint64, slots, keys []string, ttl time.Duration) ([]error, bool)
+
+// A Backend is what package load needs to know of a cache in the process.
+type Backend struct {
+	// Cache is nil if the data is not in the process.
+	Cache Cache
+
+	// Hooked reports whether a hook observes the cache.
+	Hooked bool
+
+	// Plain reports whether keys are used as they are, so that Cache may be called in
+	// the place of the cache.Cache if no hook observes it.
+	Plain bool
+
+	// Invalidations counts the invalidations of tags in all loaders of the backend.
+	Invalidations *atomic.Uint64
+}
+
+// BackendOf returns the backend of a *cache.Cache. Package cache sets it.
+var BackendOf func(c any) Backend
