@@ -14,8 +14,9 @@ import (
 	"github.com/larder-go/larder/load"
 )
 
-// wireMargin is by how much wires outlive pages, for servers that count seconds.
-const wireMargin = 2 * time.Second
+// wireMargin is by how much wires outlive pages: they are made while a page is rendered, for
+// which the loader allows 10 s, and some servers count seconds.
+const wireMargin = 12 * time.Second
 
 // site is the pages of a library behind a cache. Pages are served whatever the cache
 // does.
@@ -23,7 +24,7 @@ type site struct {
 	library  *library
 	cache    *cache.Cache
 	changes  *dependency.Dependency // package to the pages that show something of it
-	pages    *load.Loader
+	pages    *load.Bytes
 	activity *activity
 }
 
@@ -34,7 +35,7 @@ func newSite(l *library, c *cache.Cache, ttl time.Duration) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := load.New(c, load.Config{TTL: ttl})
+	pages, err := load.New(c, load.Config[[]byte]{TTL: ttl})
 	if err != nil {
 		return nil, err
 	}
@@ -83,18 +84,11 @@ func (s *site) page(ctx context.Context, path string) (view, error) {
 	// A reader who leaves does not take the page from the next one.
 	ctx, trouble := watchTrouble(context.WithoutCancel(ctx))
 	start := time.Now()
-	// To hooks this is one operation, and what the loader does to the cache is a part
-	// of it.
-	ctx, observed := s.cache.Observe(ctx, cache.Call{Op: cache.OpLoad, Key: pageKey(path), Keys: 1})
-	var rendering time.Duration
-	b, err := s.pages.Get(ctx, pageKey(path), func(ctx context.Context, wire load.Wire) ([]byte, error) {
+	b, err := s.pages.Get(ctx, pageKey(path), func(ctx context.Context, e *load.Entry[[]byte]) ([]byte, error) {
 		v.hit = false
-		began := time.Now()
-		defer func() { rendering = time.Since(began) }()
-		return s.render(ctx, path, wire)
+		return s.render(ctx, path, e)
 	})
 	v.took, v.trouble = time.Since(start), trouble.first()
-	observed(loaded(v.hit, len(b), rendering, err))
 	if err != nil {
 		return view{}, err
 	}
@@ -102,27 +96,20 @@ func (s *site) page(ctx context.Context, path string) (view, error) {
 	return v, nil
 }
 
-// loaded returns the result of a load, for hooks.
-func loaded(hit bool, bytes int, took time.Duration, err error) cache.Result {
-	r := cache.Result{Bytes: bytes, Err: err, LoadTime: took}
-	switch {
-	case hit && err == nil:
-		r.Affected = 1
-	case err == nil:
-		r.Misses, r.Loaded = 1, 1
-	default:
-		r.Failed = 1
-	}
-	return r
-}
-
 // render makes a page from the sources. Each package is wired before it is read: one
 // that changes later then finds the wire, and a page that was made of both old and new
 // is not kept.
-func (s *site) render(ctx context.Context, path string, wire load.Wire) ([]byte, error) {
-	// After a wire that failed the loader does not keep the page, and the reader is
-	// told by the hook; more wires would only take more time.
-	wired := wire(ctx, master(path)) == nil
+func (s *site) render(ctx context.Context, path string, e *load.Entry[[]byte]) ([]byte, error) {
+	// After a wire that failed the page is not kept, and the reader is told by the hook;
+	// more wires would only take more time.
+	wired := true
+	wire := func(path string) {
+		if wired && s.changes.Add(ctx, master(path), e.Key()) != nil {
+			wired = false
+			e.NoStore()
+		}
+	}
+	wire(path)
 	p, err := s.library.refresh(path)
 	if err != nil {
 		return nil, err
@@ -131,7 +118,7 @@ func (s *site) render(ctx context.Context, path string, wire load.Wire) ([]byte,
 		return nil, fmt.Errorf("%w any more: %q", errNoPackage, path)
 	}
 	for _, imported := range p.Imports {
-		wired = wired && wire(ctx, master(imported)) == nil
+		wire(imported)
 	}
 	html, err := s.library.render(p)
 	if err != nil {
@@ -166,15 +153,13 @@ func (s *site) cached(ctx context.Context, path string) ([]string, error) {
 		return nil, err
 	}
 	// A page that another package dropped may still be wired to this one.
-	pages, err := s.cache.GetMulti(ctx, keys)
+	pages, err := s.pages.GetMulti(ctx, keys, nil)
 	if err != nil {
 		return nil, err
 	}
 	var cached []string
-	for key, b := range pages {
-		if len(b) > 0 { // an empty one is being rendered
-			cached = append(cached, strings.TrimPrefix(key, pageKey("")))
-		}
+	for key := range pages {
+		cached = append(cached, strings.TrimPrefix(key, pageKey("")))
 	}
 	slices.Sort(cached)
 	return cached, nil

@@ -183,7 +183,7 @@ type onSwap struct {
 }
 
 func (h *onSwap) Start(ctx context.Context, o cache.Call) context.Context {
-	if o.Op == cache.OpCompareAndSwap {
+	if o.Op == cache.OpCompareAndSwapMulti {
 		h.once.Do(h.do)
 	}
 	return ctx
@@ -219,7 +219,7 @@ type counter struct{ stored atomic.Int32 }
 func (h *counter) Start(ctx context.Context, _ cache.Call) context.Context { return ctx }
 
 func (h *counter) End(_ context.Context, o cache.Call, r cache.Result) {
-	if o.Op == cache.OpCompareAndSwap && r.Err == nil {
+	if o.Op == cache.OpCompareAndSwapMulti && r.Err == nil {
 		h.stored.Add(1)
 	}
 }
@@ -289,7 +289,7 @@ func (breakOn) End(context.Context, cache.Call, cache.Result) {}
 
 // A cache that fails at any later step costs the caching and not the page.
 func TestCacheFailsOnTheWay(t *testing.T) {
-	for _, op := range []cache.Op{cache.OpAdd, cache.OpGetItem, cache.OpIncrement, cache.OpCompareAndSwap} {
+	for _, op := range []cache.Op{cache.OpGetOrAddMulti, cache.OpIncrement, cache.OpCompareAndSwapMulti} {
 		dir := t.TempDir()
 		c, err := filecache.New(filecache.Config{Dir: dir})
 		if err != nil {

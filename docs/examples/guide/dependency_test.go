@@ -2,13 +2,11 @@ package guide_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/dependency"
-	"github.com/larder-go/larder/load"
 )
 
 func Example_dependency() {
@@ -57,39 +55,4 @@ func Example_dependencyMulti() {
 		return orders.DeleteMulti(ctx, []string{"customer:7:", "order:100:"})
 	})
 	// Output: [page:a page:b page:c]
-}
-
-func Example_load() {
-	run(func(ctx context.Context, c *cache.Cache) error {
-		orders, err := dependency.New(c, time.Hour)
-		if err != nil {
-			return err
-		}
-		pages, err := load.New(c, load.Config{TTL: time.Hour})
-		if err != nil {
-			return err
-		}
-
-		page, err := pages.Get(ctx, "page:order/100", func(ctx context.Context, wire load.Wire) ([]byte, error) {
-			// The wire first, then what the page is made of: a change in between is
-			// not overlooked.
-			if err := wire(ctx, "order:100:"); err != nil {
-				return nil, err
-			}
-			return render("order 100")
-		})
-		if err != nil {
-			return err
-		}
-		fmt.Printf("%s\n", page)
-
-		if err := orders.Delete(ctx, "order:100:"); err != nil {
-			return err
-		}
-		if _, err := c.Get(ctx, "page:order/100"); !errors.Is(err, cache.ErrMiss) {
-			return fmt.Errorf("the page is still there: %w", err)
-		}
-		return nil
-	})
-	// Output: <h1>order 100</h1>
 }

@@ -1,0 +1,232 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+)
+
+// An outcome is what a load function made of a key, or what was found instead.
+type outcome struct {
+	payload  []byte // the encoded value
+	value    any    // the value, for the Get whose load function returned it
+	notFound bool
+	err      error
+	took     time.Duration // how long the load function ran; 0: it did not
+}
+
+// outcome returns what those get who wait for a key at which r was read.
+func (r *reading) outcome() outcome {
+	return outcome{payload: r.h.payload, notFound: r.h.kind == kindNotFound}
+}
+
+// finish stores the outcomes of calls in the place of their leases, and tells those who
+// wait. The order matters, for those who joined while the load function ran: no one else may
+// join; then the item is stored by compare and swap; then the tags are read again. If the
+// swap worked and no tag has changed, the value was good after the last of them joined.
+func (j *job) finish(calls []*call, entries []*entry, outcomes []outcome) {
+	c := j.core
+	late := make([]bool, len(calls)) // somebody joined late
+	c.mu.Lock()
+	j.overdue.Stop()
+	j.overdue = nil
+	for i, cl := range calls {
+		c.close(cl)
+		for w := range cl.waiters {
+			late[i] = late[i] || w.late
+		}
+	}
+	c.mu.Unlock()
+
+	stored := j.replace(calls, entries, outcomes)
+	verified := j.verify(calls, entries, outcomes, late, stored)
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, cl := range calls {
+		o := outcomes[i]
+		if o.err != nil && j.ctx.Err() == nil {
+			c.failures.add(cl.key, o.err, c.config.errorTTL)
+		}
+		c.deliver(cl, o, func(w *waiter) bool {
+			return o.err != nil || !w.late || verified[i]
+		})
+	}
+}
+
+// replace stores each outcome in the place of the lease of its call, or removes the lease. It
+// reports for which calls that worked: their keys have been ours until then.
+func (j *job) replace(calls []*call, entries []*entry, outcomes []outcome) (stored []bool) {
+	c := j.core
+	j.findTokens(calls)
+	var swaps []cache.Swap
+	var remove []cache.Item
+	index := map[string]int{}
+	for i, cl := range calls {
+		if !cl.hasToken {
+			continue
+		}
+		index[cl.key] = i
+		if h, ttl, ok := j.successor(cl, entries[i], &outcomes[i]); ok {
+			swaps = append(swaps, cache.Swap{Old: cl.token, Value: h.encode(), TTL: ttl})
+		} else {
+			remove = append(remove, cl.token)
+		}
+	}
+	stored = make([]bool, len(calls))
+	if len(swaps) > 0 {
+		failed, err := perKey(c.cache.CompareAndSwapMulti(j.store, swaps))
+		for _, s := range swaps {
+			switch err := errors.Join(err, failed[s.Old.Key]); {
+			case err == nil:
+				stored[index[s.Old.Key]] = true
+			case errors.Is(err, cache.ErrTooLarge):
+				remove = append(remove, s.Old)
+			}
+		}
+	}
+	if len(remove) > 0 {
+		failed, err := perKey(c.cache.CompareAndDeleteMulti(j.store, remove))
+		for _, it := range remove {
+			stored[index[it.Key]] = err == nil && failed[it.Key] == nil
+		}
+	}
+	return stored
+}
+
+// findTokens reads the tokens of the items that swap has stored.
+func (j *job) findTokens(calls []*call) {
+	var keys []string
+	for _, cl := range calls {
+		if cl.swapped {
+			keys = append(keys, cl.key)
+		}
+	}
+	if len(keys) == 0 {
+		return
+	}
+	// What cannot be read is not stored.
+	items, _ := j.core.cache.GetItemMulti(j.store, keys)
+	for _, cl := range calls {
+		it, ok := items[cl.key]
+		if !cl.swapped || !ok {
+			continue
+		}
+		var h header
+		if parse(it.Value, &h); h.form == ours && h.mark.owner == cl.owner {
+			cl.token, cl.hasToken = it, true
+		}
+	}
+}
+
+// successor returns what is to take the place of a lease, or false if nothing is.
+func (j *job) successor(cl *call, e *entry, o *outcome) (h header, ttl time.Duration, ok bool) {
+	cfg := &j.core.config
+	switch {
+	case o.err != nil && cl.marked:
+		// The old value stays, and is used for a while before anyone tries again.
+		h = cl.reading.h
+		h.mark = mark{deadline: unixMilli() + cfg.retryAfter.Milliseconds()}
+		return h, h.life.left(), true
+	case o.err != nil, e.noStore, e.ttl < 0:
+		return header{}, 0, false
+	case o.notFound:
+		h.kind, ttl = kindNotFound, cfg.notFoundTTL
+		if ttl == 0 {
+			return header{}, 0, false
+		}
+	default:
+		h.payload = o.payload
+		h.life, ttl = j.core.newLife(e.ttl, o.took)
+	}
+	h.generation = cfg.generation
+	for _, record := range e.records {
+		h.tags = appendTag(h.tags, record, e.tags[record])
+	}
+	h.tagCount = len(e.records)
+	return h, ttl, true
+}
+
+// newLife returns the life of a value that was just loaded, and the TTL that it has in the
+// cache.
+func (c *core) newLife(ttl, took time.Duration) (life, time.Duration) {
+	cfg := &c.config
+	share := 1 - cfg.jitter*c.fraction()
+	if ttl > 0 && share < 1 {
+		ttl = max(1, time.Duration(float64(ttl)*share))
+	}
+	var l life
+	now := unixMilli()
+	if refresh := time.Duration(float64(cfg.refreshAfter) * share); refresh > 0 && (ttl == 0 || refresh < ttl) {
+		l.refresh = now + max(1, refresh.Milliseconds())
+	}
+	if ttl == 0 {
+		return l, 0
+	}
+	if l.refresh == 0 && cfg.keepStale == 0 && cfg.earlyRefresh == 0 {
+		return l, ttl // the cache ends it
+	}
+	l.expires = now + max(1, ttl.Milliseconds())
+	if cfg.earlyRefresh > 0 {
+		l.took = uint32(min(max(1, took.Milliseconds()), 1<<31))
+	}
+	if cfg.keepStale > 0 {
+		ttl = plus(ttl, cfg.keepStale)
+		l.keep = now + ttl.Milliseconds()
+	}
+	return l, ttl
+}
+
+// verify reports which outcomes may be handed to those who joined late.
+func (j *job) verify(calls []*call, entries []*entry, outcomes []outcome, late, stored []bool) (verified []bool) {
+	verified = make([]bool, len(calls))
+	records := map[string]bool{}
+	for i := range calls {
+		verified[i] = late[i] && stored[i] && outcomes[i].err == nil && !entries[i].unknown
+		if verified[i] {
+			for _, record := range entries[i].records {
+				records[record] = true
+			}
+		}
+	}
+	now := versions{}
+	// What cannot be read is not in now, and so does not match.
+	_ = j.core.readVersions(j.store, slices.Collect(maps.Keys(records)), now)
+	for i, e := range entries {
+		for _, record := range e.records {
+			if v, ok := now[record]; !ok || v != e.tags[record] {
+				verified[i] = false
+			}
+		}
+	}
+	return verified
+}
+
+// chain is the loads that a context is within, the innermost first.
+type chain struct {
+	core  *core
+	calls []*call
+	outer *chain
+}
+
+type chainKey struct{}
+
+// chained returns a context of the loading of calls.
+func (c *core) chained(ctx context.Context, calls []*call) context.Context {
+	outer, _ := ctx.Value(chainKey{}).(*chain)
+	return context.WithValue(ctx, chainKey{}, &chain{c, calls, outer})
+}
+
+// loading reports whether ctx is that of a load of key.
+func (c *core) loading(ctx context.Context, key string) bool {
+	for ch, _ := ctx.Value(chainKey{}).(*chain); ch != nil; ch = ch.outer {
+		if ch.core == c && slices.ContainsFunc(ch.calls, func(cl *call) bool { return cl.key == key }) {
+			return true
+		}
+	}
+	return false
+}

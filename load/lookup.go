@@ -1,0 +1,99 @@
+package load
+
+import (
+	"context"
+	"encoding/binary"
+)
+
+// lookup returns the payload of key if it is a value that may be returned as it is, from a
+// cache in the process. What takes more than a look at it and at its tags is left to fill.
+//
+// It reads the header itself, once, and makes no strings of the names in it.
+func (c *core) lookup(ctx context.Context, key string, tags []string) (payload []byte, ok bool) {
+	var b []byte
+	var err error
+	if c.local != nil {
+		b, err = c.local.Lookup(key)
+	} else {
+		b, err = c.cache.Get(ctx, key)
+	}
+	if err != nil {
+		return nil, false
+	}
+	if !isOurs(b) {
+		return b, true // another program stored it
+	}
+	if len(b) < fixedSize || b[3] != formatVersion || b[4] != kindValue {
+		return nil, false
+	}
+	count, rest := int(b[6]), b[fixedSize:]
+	if b[5] != 0 || c.config.generation != 0 {
+		var h header
+		if parse(b, &h); h.form != ours || h.generation != c.config.generation || c.age(&h) != fresh {
+			return nil, false
+		}
+		rest = rest[partsSize(b[5]):]
+	}
+	all, versions, matched := rest, uint64(0), 0
+	for range count {
+		if len(rest) == 0 || len(rest) < 1+int(rest[0])+versionSize {
+			return nil, false
+		}
+		end := 1 + int(rest[0])
+		if matched < len(tags) && end == 1+len(tagPrefix)+len(tags[matched]) && string(rest[1+len(tagPrefix):end]) == tags[matched] {
+			matched++
+		}
+		versions = sum(versions, binary.BigEndian.Uint64(rest[end:]))
+		rest = rest[end+versionSize:]
+	}
+	all = all[:len(all)-len(rest)]
+	if (matched < len(tags) || len(c.base) > 0 || c.config.keyTags) && !c.hasAll(all, key, tags) {
+		return nil, false
+	}
+	if count > 0 && !c.current.has(versions) && !c.verifyNow(ctx, all, versions) {
+		return nil, false
+	}
+	return rest, true
+}
+
+// isOurs reports whether b begins as our headers do.
+func isOurs(b []byte) bool {
+	return len(b) >= 3 && b[0] == magic0 && b[1] == magic1 && b[2] == magic2
+}
+
+// hasAll reports whether a value with these tags has those that it must have: that of the
+// loader, that of its key, and those that the caller knows.
+func (c *core) hasAll(all []byte, key string, tags []string) bool {
+	h := header{tags: all}
+	for _, record := range c.base {
+		if !h.hasTag("", record) {
+			return false
+		}
+	}
+	if c.config.keyTags && !h.hasTag(tagPrefix+keyTagPrefix, key) {
+		return false
+	}
+	for _, tag := range tags {
+		if !h.hasTag(tagPrefix, tag) {
+			return false
+		}
+	}
+	return true
+}
+
+// verifyNow looks up the records of tags, whose versions have that sum, and reports whether
+// all are current.
+func (c *core) verifyNow(ctx context.Context, tags []byte, versions uint64) bool {
+	invalidations := c.current.invalidations.Load()
+	for len(tags) > 0 {
+		var record []byte
+		var version uint64
+		record, version, tags = nextTag(tags)
+		b, err := c.tags.Get(ctx, string(record))
+		if err != nil || version == 0 || decodeRecord(b) != version {
+			return false
+		}
+	}
+	c.current.add(versions, invalidations)
+	return true
+}
