@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/codec"
 	"github.com/larder-go/larder/drivers/gomemcache"
 )
 
@@ -40,59 +40,36 @@ func sessionKey(token string) string {
 }
 
 // login starts a session and returns its token, for a cookie.
-func login(ctx context.Context, c *cache.Cache, user string) (token string, err error) {
+func login(ctx context.Context, sessions *codec.View[Session], user string) (token string, err error) {
 	token = rand.Text()
-	data, err := json.Marshal(Session{User: user, Login: time.Now()})
-	if err != nil {
-		return "", err
-	}
-	return token, c.Set(ctx, sessionKey(token), data, idle)
+	return token, sessions.Set(ctx, sessionKey(token), Session{User: user, Login: time.Now()}, idle)
 }
 
 // session returns the session of a token and prolongs it.
-func session(ctx context.Context, c *cache.Cache, token string) (s Session, err error) {
-	data, err := c.GetAndTouch(ctx, sessionKey(token), idle)
-	if errors.Is(err, cache.ErrMiss) {
+func session(ctx context.Context, sessions *codec.View[Session], token string) (Session, error) {
+	s, err := sessions.GetAndTouch(ctx, sessionKey(token), idle)
+	switch {
+	case errors.Is(err, cache.ErrMiss):
 		return s, errNoSession
-	}
-	if err != nil {
+	case err != nil:
 		return s, err // not errNoSession: an outage does not log anybody out
-	}
-	if err := json.Unmarshal(data, &s); err != nil {
-		return s, err
-	}
-	if time.Since(s.Login) > lifetime {
+	case time.Since(s.Login) > lifetime:
 		return Session{}, errNoSession
 	}
 	return s, nil
 }
 
-// update changes a session that other requests may be changing too.
-func update(ctx context.Context, c *cache.Cache, token string, change func(*Session)) error {
-	for {
-		item, err := c.GetItem(ctx, sessionKey(token))
-		if err != nil {
-			return err
-		}
-		var s Session
-		if err := json.Unmarshal(item.Value, &s); err != nil {
-			return err
-		}
-		change(&s)
-		data, err := json.Marshal(s)
-		if err != nil {
-			return err
-		}
-		err = c.CompareAndSwap(ctx, item, data, idle)
-		if !errors.Is(err, cache.ErrConflict) {
-			return err
-		}
-	}
+// put puts something into the cart of a session.
+func put(ctx context.Context, sessions *codec.View[Session], token, thing string) error {
+	return sessions.Update(ctx, sessionKey(token), idle, func(s Session) (Session, error) {
+		s.Cart = append(s.Cart, thing)
+		return s, nil
+	})
 }
 
 // logout ends a session.
-func logout(ctx context.Context, c *cache.Cache, token string) error {
-	err := c.Delete(ctx, sessionKey(token))
+func logout(ctx context.Context, sessions *codec.View[Session], token string) error {
+	err := sessions.Delete(ctx, sessionKey(token))
 	if errors.Is(err, cache.ErrMiss) {
 		return nil
 	}
@@ -100,9 +77,9 @@ func logout(ctx context.Context, c *cache.Cache, token string) error {
 }
 
 // account is a page for those who are logged in.
-func account(c *cache.Cache) http.HandlerFunc {
+func account(sessions *codec.View[Session]) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		s, err := session(r.Context(), c, r.Header.Get("Token"))
+		s, err := session(r.Context(), sessions, r.Header.Get("Token"))
 		switch {
 		case errors.Is(err, errNoSession):
 			http.Error(w, "log in first", http.StatusUnauthorized)
@@ -118,46 +95,51 @@ func Example_sessions() {
 	c := open()
 	defer c.Close()
 	ctx := context.Background()
+	sessions := codec.NewView(c, codec.JSON[Session]())
 
-	token, err := login(ctx, c, "ann")
+	token, err := login(ctx, sessions, "ann")
 	check(err)
-	check(update(ctx, c, token, func(s *Session) { s.Cart = append(s.Cart, "apple") }))
-	s, err := session(ctx, c, token)
+	check(put(ctx, sessions, token, "apple"))
+	s, err := session(ctx, sessions, token)
 	check(err)
 	fmt.Println(s.User, s.Cart)
 
-	check(logout(ctx, c, token))
-	_, err = session(ctx, c, token)
+	check(logout(ctx, sessions, token))
+	_, err = session(ctx, sessions, token)
 	fmt.Println(err)
+	// A request that came at the same time does not bring the session back.
+	fmt.Println(put(ctx, sessions, token, "pear"))
 	// Output:
 	// ann [apple]
 	// no session
+	// cache: miss
 }
 
 func TestSessionEnds(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *cache.Cache) {
-		token, err := login(t.Context(), c, "ann")
+		sessions := codec.NewView(c, codec.JSON[Session]())
+		token, err := login(t.Context(), sessions, "ann")
 		if err != nil {
 			t.Fatal(err)
 		}
 		used := time.Duration(0)
 		for ; used < lifetime; used += 20 * time.Minute {
-			if _, err := session(t.Context(), c, token); err != nil {
+			if _, err := session(t.Context(), sessions, token); err != nil {
 				t.Fatalf("after %v of use: %v", used, err)
 			}
 			time.Sleep(20 * time.Minute)
 		}
 		time.Sleep(time.Minute)
-		if _, err := session(t.Context(), c, token); !errors.Is(err, errNoSession) {
+		if _, err := session(t.Context(), sessions, token); !errors.Is(err, errNoSession) {
 			t.Errorf("after its lifetime: %v", err)
 		}
 
-		token, err = login(t.Context(), c, "ann")
+		token, err = login(t.Context(), sessions, "ann")
 		if err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(idle)
-		if _, err := session(t.Context(), c, token); !errors.Is(err, errNoSession) {
+		if _, err := session(t.Context(), sessions, token); !errors.Is(err, errNoSession) {
 			t.Errorf("after %v without use: %v", idle, err)
 		}
 	})
@@ -171,7 +153,8 @@ func TestSessionInOutage(t *testing.T) {
 	defer down.Close()
 	up := open()
 	defer up.Close()
-	token, err := login(t.Context(), up, "ann")
+	of := func(c *cache.Cache) *codec.View[Session] { return codec.NewView(c, codec.JSON[Session]()) }
+	token, err := login(t.Context(), of(up), "ann")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +170,7 @@ func TestSessionInOutage(t *testing.T) {
 		r := httptest.NewRequest("GET", "/account", nil)
 		r.Header.Set("Token", c.token)
 		w := httptest.NewRecorder()
-		account(c.cache)(w, r)
+		account(of(c.cache))(w, r)
 		if w.Code != c.want {
 			t.Errorf("%s, token %q: status %d, want %d", c.cache.Driver(), c.token, w.Code, c.want)
 		}
