@@ -1,16 +1,11 @@
 package production_test
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"testing"
-	"time"
 
 	"github.com/larder-go/larder/cache"
-	"github.com/larder-go/larder/dependency"
-	"github.com/larder-go/larder/memory"
+	_ "github.com/larder-go/larder/memory"
 )
 
 // open opens the cache of the program. Increase the version when what a key holds changes
@@ -21,65 +16,6 @@ func open(dsn string) (*cache.Cache, error) {
 		return nil, err
 	}
 	return c.WithPrefix("v2/"), nil
-}
-
-// Pages invalidates pages in two versions.
-type Pages struct {
-	versions []*dependency.Dependency
-}
-
-// newPages takes the cache without a prefix.
-func newPages(c *cache.Cache) (*Pages, error) {
-	var p Pages
-	for _, prefix := range []string{"v1/", "v2/"} {
-		d, err := dependency.New(c.WithPrefix(prefix), time.Hour)
-		if err != nil {
-			return nil, err
-		}
-		p.versions = append(p.versions, d)
-	}
-	return &p, nil
-}
-
-// Changed drops the pages that show an order.
-func (p *Pages) Changed(ctx context.Context, order string) error {
-	var errs []error
-	for _, d := range p.versions {
-		errs = append(errs, d.Delete(ctx, "order:"+order+":"))
-	}
-	return errors.Join(errs...)
-}
-
-func Example_upgrade() {
-	ctx := context.Background()
-	c, err := memory.New(memory.Config{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer c.Close()
-	pages, err := newPages(c)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	for i, prefix := range []string{"v1/", "v2/"} {
-		if err := c.WithPrefix(prefix).Set(ctx, "page:1", []byte("old"), time.Hour); err != nil {
-			fmt.Println(err)
-		}
-		if err := pages.versions[i].Add(ctx, "order:7:", "page:1"); err != nil {
-			fmt.Println(err)
-		}
-	}
-	fmt.Println(pages.Changed(ctx, "7"))
-	for _, prefix := range []string{"v2/", "v1/"} {
-		_, err := c.WithPrefix(prefix).Get(ctx, "page:1")
-		fmt.Println(err)
-	}
-	// Output:
-	// <nil>
-	// cache: miss
-	// cache: miss
 }
 
 func TestOpenHasVersion(t *testing.T) {
