@@ -65,6 +65,7 @@ var freecachePeer = Peer{
 var freecacheDefault = Peer{
 	Name: "freecache-default", Module: "github.com/coocood/freecache", Expires: true, PerEntry: true, TickerTTL: true,
 	Config: "the same with its default timer",
+	Beyond: freecachePeer.Beyond,
 	New: func(s Sizing) Cache {
 		return &freecacheCache{freecache.NewCache(freecacheBytes(s.Entries, s.KeySize+s.ValueSize)), nil, seconds(s.TTL)}
 	},
