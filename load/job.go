@@ -57,10 +57,16 @@ const (
 	pollMost  = 100 * time.Millisecond
 )
 
-// gather is how long a job that cannot reach the cache waits for others to join before it
-// loads. They cannot join later: without the cache nobody can tell whether an invalidation
-// has come in between. In an outage all callers notice at about the same time.
+// gather is how long a job waits for others to join before it loads, if others are about to.
+// Later they cannot: without the cache, or with a lease that somebody else may have taken
+// over, nobody can tell whether an invalidation has come in between.
 const gather = 10 * time.Millisecond
+
+// gathers reports whether others notice at about the same time that they must load: in an
+// outage, and when a lease ends before the load of its owner.
+func (cl *call) gathers() bool {
+	return cl.blind || cl.reading.h.kind == kindLease || cl.reading.h.mark.owner != 0
+}
 
 // newJob must be called with mu locked.
 func (c *core) newJob(ctx context.Context, r *request, v versions) *job {
@@ -247,7 +253,7 @@ func (j *job) loadAll(calls []*call) {
 	c := j.core
 	ctx, cancel := context.WithTimeout(j.ctx, c.config.lease)
 	defer cancel()
-	if slices.ContainsFunc(calls, func(cl *call) bool { return cl.blind }) {
+	if slices.ContainsFunc(calls, (*call).gathers) {
 		j.sleep(gather)
 	}
 	entries := make([]*entry, len(calls))

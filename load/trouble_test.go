@@ -1,0 +1,218 @@
+package load_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/codec"
+	"github.com/larder-go/larder/load"
+)
+
+// Loads that outlast their leases are taken over by one waiter at a time, and never by all.
+func TestLeaseOutlasted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLoader(t, newMemory(t), load.Config[[]byte]{TTL: time.Hour})
+		var now, most, loads atomic.Int32
+		var wg sync.WaitGroup
+		for range 1000 {
+			wg.Go(func() {
+				_, err := l.Get(context.Background(), "k", func(context.Context, *load.Entry[[]byte]) ([]byte, error) {
+					loads.Add(1)
+					if n := now.Add(1); n > most.Load() {
+						most.Store(n)
+					}
+					defer now.Add(-1)
+					time.Sleep(15 * time.Second) // the lease is 10 s
+					return []byte("v"), nil
+				})
+				if err != nil {
+					t.Errorf("Get: %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		if loads.Load() > 100 || most.Load() > 2 {
+			t.Errorf("%d loads, %d at once; want one, and another one that took over, at a time", loads.Load(), most.Load())
+		}
+	})
+}
+
+// Ten thousand who wait for one key get one load.
+func TestManyWaiters(t *testing.T) {
+	l := newLoader(t, newMemory(t), load.Config[[]byte]{TTL: time.Hour})
+	var loads atomic.Int32
+	var wg sync.WaitGroup
+	goOn := make(chan struct{})
+	for range 10_000 {
+		wg.Go(func() {
+			v, err := l.Get(context.Background(), "k", func(context.Context, *load.Entry[[]byte]) ([]byte, error) {
+				loads.Add(1)
+				<-goOn
+				return []byte("v"), nil
+			})
+			if err != nil || string(v) != "v" {
+				t.Errorf("Get: %q, %v", v, err)
+			}
+		})
+	}
+	close(goOn)
+	wg.Wait()
+	if n := loads.Load(); n != 1 {
+		t.Errorf("%d loads, want 1", n)
+	}
+}
+
+// However many values are to be refreshed, MaxRefreshes of them are at once.
+func TestManyRefreshes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		const n, most = 2000, 4
+		l := newLoader(t, newMemory(t), load.Config[[]byte]{TTL: time.Hour, RefreshAfter: time.Minute, MaxRefreshes: most})
+		get := func(i int) {
+			if _, err := l.Get(ctx, fmt.Sprint("k", i), func(context.Context, *load.Entry[[]byte]) ([]byte, error) {
+				time.Sleep(time.Millisecond)
+				return []byte("v"), nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range n {
+			get(i)
+		}
+		time.Sleep(2 * time.Minute)
+		before := runtime.NumGoroutine()
+		for i := range n {
+			get(i)
+		}
+		if more := runtime.NumGoroutine() - before; more > most {
+			t.Errorf("%d goroutines refresh, want at most %d", more, most)
+		}
+		if s := l.Stats(); s.RefreshesSkipped != n-most || s.Hits != n {
+			t.Errorf("%+v; want %d hits and %d refreshes skipped", s, n, n-most)
+		}
+	})
+}
+
+// The longest durations are as any long ones.
+func TestLongestDurations(t *testing.T) {
+	const longest = time.Duration(math.MaxInt64)
+	for name, config := range map[string]load.Config[string]{
+		"TTL":       {TTL: longest},
+		"Lease":     {TTL: time.Hour, Lease: longest},
+		"KeepStale": {TTL: longest, KeepStale: longest, RetryAfter: longest, Patience: longest},
+		"refresh":   {TTL: longest, RefreshAfter: longest - 1, NotFoundTTL: longest, ErrorTTL: longest},
+	} {
+		config.Codec = codec.Text[string]()
+		l := newLoader(t, newMemory(t), config)
+		for i := range 2 {
+			v, err := l.Get(context.Background(), "k", func(context.Context, *load.Entry[string]) (string, error) {
+				if i > 0 {
+					t.Errorf("%s: the second Get loads", name)
+				}
+				return "v", nil
+			}, "tag")
+			if err != nil || v != "v" {
+				t.Errorf("%s: Get: %q, %v", name, v, err)
+			}
+		}
+	}
+}
+
+// A load that calls Goexit leaves nobody waiting.
+func TestGoexit(t *testing.T) {
+	l := newLoader(t, newMemory(t), load.Config[[]byte]{TTL: time.Hour})
+	_, err := l.Get(context.Background(), "k", func(context.Context, *load.Entry[[]byte]) ([]byte, error) {
+		runtime.Goexit()
+		return nil, nil
+	})
+	if err == nil {
+		t.Error("Get: no error, want one that names Goexit")
+	}
+	v, err := l.Get(context.Background(), "k", func(context.Context, *load.Entry[[]byte]) ([]byte, error) { return []byte("v"), nil })
+	if err != nil || string(v) != "v" {
+		t.Errorf("the next Get: %q, %v", v, err)
+	}
+}
+
+// panics is a codec that panics.
+type panics struct{ encode, decode bool }
+
+func (p panics) Append(dst []byte, v string) ([]byte, error) {
+	if p.encode {
+		panic("in Append")
+	}
+	return append(dst, v...), nil
+}
+
+func (p panics) Decode(b []byte) (string, error) {
+	if p.decode {
+		panic("in Decode")
+	}
+	return string(b), nil
+}
+
+// A codec that panics on what it finds in the cache has the value loaded again; one that
+// panics on what was loaded makes the Get panic.
+func TestCodecPanics(t *testing.T) {
+	ctx := context.Background()
+	c := newMemory(t)
+	if err := c.Set(ctx, "k", []byte("bytes of somebody"), 0); err != nil {
+		t.Fatal(err)
+	}
+	l := newLoader(t, c, load.Config[string]{TTL: time.Hour, Codec: panics{decode: true}})
+	value := func(context.Context, *load.Entry[string]) (string, error) { return "v", nil }
+	if v, err := l.Get(ctx, "k", value); err != nil || v != "v" {
+		t.Errorf("Get: %q, %v; want the value that was loaded", v, err)
+	}
+	l = newLoader(t, c, load.Config[string]{TTL: time.Hour, Codec: panics{encode: true}})
+	defer func() {
+		var p *load.PanicError
+		if err, _ := recover().(error); !errors.As(err, &p) || p.Value != "in Append" {
+			t.Errorf("recovered %v, want the panic of the codec", err)
+		}
+	}()
+	_, err := l.Get(ctx, "other", value)
+	t.Errorf("Get: %v, want a panic", err)
+}
+
+// A load that returns after Close is waited for, and later calls are errors.
+func TestCloseDuringLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		l, err := load.New(newMemory(t), load.Config[[]byte]{TTL: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			v, err := l.Get(ctx, "k", func(context.Context, *load.Entry[[]byte]) ([]byte, error) {
+				time.Sleep(3 * time.Second)
+				return []byte("v"), nil
+			})
+			if err != nil || string(v) != "v" {
+				t.Errorf("Get that began before Close: %q, %v", v, err)
+			}
+		})
+		synctest.Wait()
+		began := time.Now()
+		if err := l.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		if took := time.Since(began); took != 3*time.Second {
+			t.Errorf("Close took %v, want as long as the load", took)
+		}
+		wg.Wait()
+		if _, err := l.Get(ctx, "k", nil); !errors.Is(err, cache.ErrClosed) {
+			t.Errorf("Get after Close: %v, want ErrClosed", err)
+		}
+	})
+}
