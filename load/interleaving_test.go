@@ -52,6 +52,24 @@ func tagged(ctx context.Context, h *host, l *load.Loader[string]) (string, error
 	})
 }
 
+// taggedLate breaks the rule that a tag is added before what it stands for is read.
+func taggedLate(ctx context.Context, h *host, l *load.Loader[string]) (string, error) {
+	return l.Get(ctx, "k", func(ctx context.Context, e *load.Entry[string]) (string, error) {
+		v, err := fromSource(ctx, h)
+		if tagErr := e.Tag(ctx, "a"); tagErr != nil {
+			return "", tagErr
+		}
+		return v, err
+	})
+}
+
+// untagged does without the tag.
+func untagged(ctx context.Context, h *host, l *load.Loader[string]) (string, error) {
+	return l.Get(ctx, "k", func(ctx context.Context, e *load.Entry[string]) (string, error) {
+		return fromSource(ctx, h)
+	})
+}
+
 // invalidator changes a source and announces it.
 func invalidator(name, source string) actor {
 	return actor{name, func(ctx context.Context, h *host) result {
@@ -98,7 +116,8 @@ func mustHold(t *testing.T, w *world) {
 	}
 }
 
-func TestTry(t *testing.T) {
+// Whatever the order of steps, no Get returns what was invalidated before it began.
+func TestInterleavings(t *testing.T) {
 	for name, w := range map[string]*world{
 		"known": {processes: []*process{
 			of(1, config(), reader("reader 1", known), reader("reader 2", known)),
@@ -132,5 +151,21 @@ func TestTry(t *testing.T) {
 			}
 			mustHold(t, w)
 		})
+	}
+}
+
+// The exploration finds what is returned to the wrong Get if a program breaks a rule.
+func TestInterleavingsFind(t *testing.T) {
+	for name, how := range map[string]func(context.Context, *host, *load.Loader[string]) (string, error){
+		"a tag after the data is read": taggedLate,
+		"no tag":                       untagged,
+	} {
+		w := &world{t: t, processes: []*process{
+			of(1, config(), reader("reader 1", how), reader("reader 2", how)),
+			of(2, config(), invalidator("invalidator", "a")),
+		}}
+		if r := w.explore(); r.broken == "" {
+			t.Errorf("%s: nothing was found in %d states", name, r.states)
+		}
 	}
 }
