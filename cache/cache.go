@@ -37,6 +37,7 @@ type core struct {
 	batch     driver.Batcher
 	swap      driver.Swapper
 	batchSwap driver.BatchSwapper
+	initial   driver.InitialCounter
 	touch     driver.Toucher
 	ping      driver.Pinger
 	stats     driver.StatsReporter
@@ -65,6 +66,7 @@ func New(d driver.Cache, o Options) *Cache {
 	co.batch, _ = d.(driver.Batcher)
 	co.swap, _ = d.(driver.Swapper)
 	co.batchSwap, _ = d.(driver.BatchSwapper)
+	co.initial, _ = d.(driver.InitialCounter)
 	co.touch, _ = d.(driver.Toucher)
 	co.ping, _ = d.(driver.Pinger)
 	co.stats, _ = d.(driver.StatsReporter)

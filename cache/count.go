@@ -59,6 +59,16 @@ func (c *Cache) count(ctx context.Context, op Op, key string, delta uint64, from
 		return 0, err
 	}
 	for range maxAttempts {
+		if c.core.initial != nil {
+			n, err := c.countFrom(ctx, op, key, delta, from)
+			if !errors.Is(err, ErrMiss) {
+				return n, err
+			}
+			if err := ctx.Err(); err != nil {
+				return 0, err
+			}
+			continue
+		}
 		n, err := c.countPresent(ctx, op, key, delta)
 		if !errors.Is(err, ErrMiss) {
 			return n, err
@@ -86,6 +96,14 @@ func (c *Cache) countPresent(ctx context.Context, op Op, key string, delta uint6
 		return c.core.driver.Decrement(ctx, key, delta)
 	}
 	return c.core.driver.Increment(ctx, key, delta)
+}
+
+// countFrom is count for a driver that can add and count in one call.
+func (c *Cache) countFrom(ctx context.Context, op Op, key string, delta uint64, from *origin) (uint64, error) {
+	if op == OpDecrement {
+		return c.core.initial.DecrementFrom(ctx, key, delta, from.value, from.ttl)
+	}
+	return c.core.initial.IncrementFrom(ctx, key, delta, from.value, from.ttl)
 }
 
 // sum counts from n as a backend does.

@@ -13,6 +13,8 @@
 //     [errors.ErrUnsupported].
 //   - [BatchSwapper]: the operations of a Swapper on many keys. Without it the cache
 //     calls them in a loop.
+//   - [InitialCounter]: counts that begin with a value. Without it the cache counts, and
+//     adds the key if it is absent.
 //   - [Toucher]: a new TTL without the value. Without it the cache uses
 //     compare-and-swap, and without that it is unsupported.
 //   - [Pinger]: a check that the servers can be reached. Without it the cache pings with
@@ -218,6 +220,17 @@ type BatchSwapper interface {
 	// of the same index. The result is nil if all were deleted; otherwise it has one
 	// error for each key, in order. Keys do not repeat.
 	CompareAndDeleteMulti(ctx context.Context, keys []string, tokens []any) []error
+}
+
+// An InitialCounter counts keys that may be absent in one round trip.
+type InitialCounter interface {
+	// IncrementFrom is Increment, but stores initial first, with ttl and as a Number, if
+	// key is absent. A counter that is removed between the two steps may be ErrMiss: the
+	// cache then calls again.
+	IncrementFrom(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error)
+
+	// DecrementFrom is the same with Decrement.
+	DecrementFrom(ctx context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error)
 }
 
 // A Toucher gives a key a new TTL.

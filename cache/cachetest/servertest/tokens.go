@@ -184,6 +184,9 @@ func tokensEnd(s *suite) {
 	ctx := context.Background()
 	l.begin()
 	l.restarts(func(i int) {
+		// Calls of the traffic before may have found the server down: a driver may not
+		// look for it at once.
+		l.eventually(func() bool { return l.subject.Ping(ctx) == nil }, "Ping succeeds, of a server that was restarted before")
 		items := l.read()
 		stop := func() {}
 		if i%4 == 3 {

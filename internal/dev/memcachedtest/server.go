@@ -223,7 +223,7 @@ func (s *Server) start(deadline time.Time) error {
 // ready returns nil if the server replies. It compares the process number, so that another
 // server on the same port is not taken for this one.
 func (s *Server) ready() error {
-	if s.tls() { // that it listens is all that can be tested
+	if s.guarded() { // that it listens is all that can be tested
 		c, err := net.DialTimeout(s.Network(), s.addr, time.Second)
 		if err != nil {
 			return err
@@ -268,7 +268,7 @@ func (s *Server) Connections() int {
 
 // countNone counts the connections of a server that has no other clients yet.
 func (s *Server) countNone() error {
-	if s.tls() {
+	if s.guarded() {
 		return nil
 	}
 	lines, err := s.command("stats", time.Now().Add(patience), "END")
@@ -278,8 +278,10 @@ func (s *Server) countNone() error {
 	return err
 }
 
-// tls reports whether the server uses TLS, which this package does not.
-func (s *Server) tls() bool { return slices.Contains(s.args, "-Z") }
+// guarded reports whether the server wants TLS or a password, which this package does not use.
+func (s *Server) guarded() bool {
+	return slices.Contains(s.args, "-Z") || slices.Contains(s.args, "-Y")
+}
 
 func (s *Server) command(line string, deadline time.Time, ends ...string) ([]string, error) {
 	c, err := net.DialTimeout(s.Network(), s.addr, time.Until(deadline))

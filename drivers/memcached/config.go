@@ -1,0 +1,233 @@
+package memcached
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/drivers/internal/distribution"
+	"github.com/larder-go/larder/drivers/internal/memcached"
+	"github.com/larder-go/larder/encoding"
+)
+
+// Defaults of a [Config].
+const (
+	DefaultTimeout      = 500 * time.Millisecond
+	DefaultConns        = 1
+	DefaultPollInterval = time.Minute
+)
+
+// Bounds of a [Config].
+const (
+	maxConns         = 64
+	maxReplayDeletes = 1 << 20
+	minPollInterval  = time.Second
+)
+
+// The values of Config.Distribution.
+const (
+	DistributionKetama          = distribution.Ketama          // libmemcached's default ring; wheezy.caching
+	DistributionKetamaWeighted  = distribution.KetamaWeighted  // the ring of libketama
+	DistributionKetamaMD5       = distribution.KetamaMD5       // libmemcached's ring with MD5
+	DistributionPythonMemcached = distribution.PythonMemcached // Python's python-memcached
+	DistributionGomemcache      = distribution.Gomemcache      // github.com/bradfitz/gomemcache
+)
+
+var distributions = []string{
+	DistributionKetama, DistributionKetamaWeighted, DistributionKetamaMD5,
+	DistributionPythonMemcached, DistributionGomemcache,
+}
+
+// The values of Config.NumberFlags.
+const (
+	FlagsPylibmc         = "pylibmc"
+	FlagsPythonMemcached = "python-memcached"
+)
+
+// The values of Config.Discovery.
+const (
+	DiscoverySRV    = "srv"
+	DiscoveryConfig = "config"
+)
+
+// A Config says which servers hold a cache and how they are used. The zero value is one
+// server on this machine, 127.0.0.1:11211, and the defaults.
+type Config struct {
+	// Servers are "host", "host:port", "host:port:weight", the same with an IPv6
+	// address in brackets, or "/path" of a unix socket. The port is 11211 and the
+	// weight 1 unless given. Keys are distributed by these names, as they are written;
+	// a name is resolved again for each connection. A server that is listed twice is an
+	// error. With Discovery they are where to ask for the servers.
+	Servers []string
+
+	// Distribution decides which server has a key, one of the constants above. The
+	// package documentation says which to choose. Default: DistributionKetama.
+	Distribution string
+
+	// Timeout bounds the time to connect, and the time for which a server may be silent
+	// while it owes replies. It may take an eighth longer to notice. Contexts may be
+	// shorter. Default: DefaultTimeout.
+	Timeout time.Duration
+
+	// Conns is the number of connections to each server. All callers share them. One
+	// is best on a few processors; measure before changing it. Default: DefaultConns.
+	Conns int
+
+	// KeyEncoding is applied to every key. The zero value leaves keys as they are.
+	KeyEncoding encoding.Encoding
+
+	// NumberFlags is the Python client whose flags mark numbers: FlagsPylibmc (the
+	// default) or FlagsPythonMemcached. Both read either.
+	NumberFlags string
+
+	// User and Password are sent first on each connection, for servers that are
+	// started with an authentication file (-Y). Neither may contain a space.
+	User, Password string
+
+	// TLS, if not nil, is used for every connection. An empty ServerName means the host
+	// of the server. FormatDSN writes only "tls=true" for it.
+	TLS *tls.Config
+
+	// TLSFiles is TLS as a DSN can say it. At most one of TLS and TLSFiles may be set.
+	TLSFiles *TLSFiles
+
+	// Discovery is how Servers are asked for the list of servers: DiscoverySRV (DNS SRV
+	// records of one name) or DiscoveryConfig ("config get cluster", as Amazon
+	// ElastiCache and Google Memorystore have it). Empty: they are the servers.
+	Discovery string
+
+	// Resolver finds the servers in another way. At most one of Resolver and Discovery
+	// may be set. It cannot be written in a DSN.
+	Resolver Resolver
+
+	// PollInterval is how often the list of servers is asked for, while the cache is
+	// used. Default: DefaultPollInterval.
+	PollInterval time.Duration
+
+	// ReplayDeletes is the number of keys, for each connection, that are remembered
+	// when Delete or DeleteMulti fails because of the server or the context. They are
+	// deleted before anything else when the server is back, unless the program has
+	// ended. 0: none.
+	ReplayDeletes int
+
+	// OnWriteFailure, if not nil, is called for each key of an operation that changes
+	// it and that failed because of the server or the context, before the operation
+	// returns. Ambiguous says that it may have taken effect. It must be safe for
+	// concurrent use, and must not block.
+	OnWriteFailure func(key string, op cache.Op, ambiguous bool)
+}
+
+// plan is a Config that was checked, with the defaults filled in.
+type plan struct {
+	Config
+	servers []memcached.Server // without discovery
+	dialect memcached.Dialect
+}
+
+// check reads no files.
+func (c Config) check() (plan, error) {
+	p := plan{Config: c}
+	for _, d := range []struct {
+		value    *time.Duration
+		name     string
+		standard time.Duration
+	}{
+		{&p.Timeout, "timeout", DefaultTimeout},
+		{&p.PollInterval, "poll_interval", DefaultPollInterval},
+	} {
+		if *d.value < 0 {
+			return plan{}, fmt.Errorf("%s %v must not be negative (0 means %v)", d.name, *d.value, d.standard)
+		}
+		if *d.value == 0 {
+			*d.value = d.standard
+		}
+	}
+	if p.PollInterval < minPollInterval {
+		return plan{}, fmt.Errorf("poll_interval %v must be at least %v", p.PollInterval, minPollInterval)
+	}
+	if c.Conns < 0 || c.Conns > maxConns {
+		return plan{}, fmt.Errorf("conns %d must be 1 to %d, or 0 for %d", c.Conns, maxConns, DefaultConns)
+	}
+	if p.Conns == 0 {
+		p.Conns = DefaultConns
+	}
+	if c.ReplayDeletes < 0 || c.ReplayDeletes > maxReplayDeletes {
+		return plan{}, fmt.Errorf("replay_deletes %d must be 0 to %d", c.ReplayDeletes, maxReplayDeletes)
+	}
+	var err error
+	if p.dialect, err = memcached.ParseDialect(c.NumberFlags); err != nil {
+		return plan{}, err
+	}
+	if p.Distribution, err = distribution.Choose(c.Distribution, distributions...); err != nil {
+		return plan{}, err
+	}
+	if err := c.checkUser(); err != nil {
+		return plan{}, err
+	}
+	if err := p.checkServers(); err != nil {
+		return plan{}, err
+	}
+	return p, c.checkTLS(p.servers)
+}
+
+// checkUser must not repeat what it checks.
+func (c Config) checkUser() error {
+	switch {
+	case c.User == "" && c.Password == "":
+		return nil
+	case c.User == "" || c.Password == "":
+		return errors.New("a user without a password, or the other way round")
+	case len(c.User)+len(c.Password) > 250:
+		return errors.New("user and password are too long")
+	case strings.ContainsFunc(c.User+c.Password, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+		return errors.New("the user or password contains a space or a control character, which memcached does not take")
+	}
+	return nil
+}
+
+func (p *plan) checkServers() error {
+	if p.Resolver != nil {
+		if p.Discovery != "" || len(p.Servers) > 0 {
+			return errors.New("a Resolver and Servers or Discovery are set; want one")
+		}
+		return nil
+	}
+	switch p.Discovery {
+	case "":
+		var err error
+		if p.servers, err = memcached.ParseServers(p.Servers); err != nil {
+			return err
+		}
+		_, err = distribution.New(p.Distribution, p.servers)
+		return err
+	case DiscoverySRV, DiscoveryConfig:
+		return p.discover()
+	}
+	return fmt.Errorf("discovery %.40q must be %s or %s", p.Discovery, DiscoverySRV, DiscoveryConfig)
+}
+
+func (c Config) checkTLS(servers []memcached.Server) error {
+	var name string
+	switch {
+	case c.TLS == nil && c.TLSFiles == nil:
+		return nil
+	case c.TLS != nil && c.TLSFiles != nil:
+		return errors.New("both TLS and TLSFiles are set; want one")
+	case c.TLS != nil:
+		name = c.TLS.ServerName
+	default:
+		name = c.TLSFiles.ServerName
+		if (c.TLSFiles.Cert == "") != (c.TLSFiles.Key == "") {
+			return errors.New("one of tls_cert and tls_key is missing")
+		}
+	}
+	isSocket := func(s memcached.Server) bool { return s.Host == "" }
+	if name == "" && slices.ContainsFunc(servers, isSocket) {
+		return errors.New("TLS on a unix socket needs a server name (tls_server_name)")
+	}
+	return nil
+}

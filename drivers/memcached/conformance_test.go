@@ -1,0 +1,89 @@
+package memcached_test
+
+import (
+	"flag"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/cachetest"
+	"github.com/larder-go/larder/client"
+	"github.com/larder-go/larder/drivers/memcached"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
+)
+
+// conform runs the suite on n servers that no other test uses, beside the other tests.
+func conform(t *testing.T, name, network string, n int, cfg memcached.Config) {
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		cfg.Servers = memcachedtest.Addrs(memcachedtest.StartN(t, n, network))
+		cfg.Timeout = patient
+		cachetest.Run(t, func(t *testing.T) *cache.Cache { return empty(t, cfg) }, options(cfg))
+	})
+}
+
+func options(cfg memcached.Config) cachetest.Options {
+	return cachetest.Options{
+		KeyEncoding: cfg.KeyEncoding,
+		Granularity: time.Second,
+		MaxValue:    1 << 19,
+		Outage: func(t *testing.T) *cache.Cache {
+			cfg := cfg
+			cfg.Servers = append([]string{memcachedtest.FreeAddr(t)}, cfg.Servers[1:]...)
+			return open(t, cfg)
+		},
+	}
+}
+
+// all says to run the suite in every combination, which takes minutes of processor time. Without
+// it, each network, number of servers, distribution and encoding has its turn in one.
+var all = flag.Bool("all", false, "run the conformance suite in every combination")
+
+func TestConformance(t *testing.T) {
+	networks := []string{"tcp", "unix"}
+	if memcachedtest.HasIPv6() {
+		networks = append(networks, "tcp6")
+	}
+	for i, network := range networks {
+		for j, n := range []int{1, 5} {
+			if *all || (i+j)%2 == 0 {
+				conform(t, fmt.Sprintf("%s/%d", network, n), network, n, memcached.Config{})
+			}
+		}
+	}
+	conform(t, "several connections", "tcp", 3, memcached.Config{
+		Conns: 3, NumberFlags: memcached.FlagsPythonMemcached,
+		Distribution: memcached.DistributionKetamaWeighted, KeyEncoding: named(t, "safe"),
+	})
+	if !*all {
+		return
+	}
+	for _, name := range []string{"base64", "sha1,base64", "safe"} {
+		conform(t, "encoding/"+name, "unix", 2, memcached.Config{KeyEncoding: named(t, name)})
+	}
+	for _, name := range []string{
+		memcached.DistributionKetamaWeighted, memcached.DistributionKetamaMD5,
+		memcached.DistributionPythonMemcached, memcached.DistributionGomemcache,
+	} {
+		conform(t, "distribution/"+name, "tcp", 3, memcached.Config{Distribution: name})
+	}
+}
+
+func TestConformanceOfClient(t *testing.T) {
+	t.Parallel()
+	cfg := memcached.Config{Servers: memcachedtest.Addrs(memcachedtest.StartN(t, 5, "unix")), Timeout: patient}
+	o := options(cfg)
+	o.Namespaces = []string{"default", "other"}
+	o.KeyPrefix = "p:"
+	cachetest.Run(t, func(t *testing.T) *cache.Cache {
+		k, err := client.New(client.Config{
+			Caches:   map[string]*cache.Cache{"default": empty(t, cfg), "other": open(t, cfg)},
+			Prefixes: map[string]string{"default": "p:", "other": "o:"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}, o)
+}

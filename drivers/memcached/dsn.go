@@ -1,0 +1,84 @@
+package memcached
+
+import (
+	"fmt"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/driver/dsn"
+	"github.com/larder-go/larder/drivers/internal/memcached"
+)
+
+// scheme is the name of the driver, in DSNs and errors.
+const scheme = "memcached"
+
+func init() {
+	cache.Register(scheme, func(source string) (*cache.Cache, error) {
+		c, err := ParseDSN(source)
+		if err != nil {
+			return nil, err
+		}
+		return New(c)
+	})
+}
+
+// ParseDSN reads a Config from a string, whose form is in the package documentation. It
+// checks everything that New checks, apart from the files that it names.
+func ParseDSN(source string) (Config, error) {
+	d, err := dsn.Parse(scheme, source)
+	if err != nil {
+		return Config{}, err
+	}
+	c := Config{Servers: memcached.ServersOf(d)}
+	d.User(&c.User, &c.Password)
+	d.Choice("distribution", &c.Distribution, distributions...)
+	d.Duration("timeout", &c.Timeout)
+	d.Int("conns", &c.Conns, 1)
+	d.Encoding(&c.KeyEncoding)
+	d.Choice("number_flags", &c.NumberFlags, FlagsPylibmc, FlagsPythonMemcached)
+	d.Choice("discovery", &c.Discovery, DiscoverySRV, DiscoveryConfig)
+	d.Duration("poll_interval", &c.PollInterval)
+	d.Int("replay_deletes", &c.ReplayDeletes, 1)
+	var secure bool
+	var files TLSFiles
+	d.Bool("tls", &secure)
+	d.String("tls_server_name", &files.ServerName)
+	d.String("tls_ca", &files.CA)
+	d.String("tls_cert", &files.Cert)
+	d.String("tls_key", &files.Key)
+	if secure {
+		c.TLSFiles = &files
+	} else if files != (TLSFiles{}) {
+		d.Errorf("tls", "must be true beside the other parameters of TLS")
+	}
+	if err := d.Done(); err != nil {
+		return Config{}, err
+	}
+	if _, err := c.check(); err != nil {
+		return Config{}, fmt.Errorf(scheme+": %w", err)
+	}
+	return c, nil
+}
+
+// FormatDSN returns the string that ParseDSN reads as c. It contains the password.
+// Defaults that are not set are left out, and so is what a string cannot say: a Resolver,
+// OnWriteFailure, and what a TLS configuration contains.
+func (c Config) FormatDSN() string {
+	b := dsn.Builder{Scheme: scheme, User: c.User, Password: c.Password}
+	memcached.FormatServers(&b, c.Servers)
+	b.String("distribution", c.Distribution)
+	b.Duration("timeout", c.Timeout)
+	b.Int("conns", c.Conns)
+	b.Encoding(c.KeyEncoding)
+	b.String("number_flags", c.NumberFlags)
+	b.String("discovery", c.Discovery)
+	b.Duration("poll_interval", c.PollInterval)
+	b.Int("replay_deletes", c.ReplayDeletes)
+	b.Bool("tls", c.TLS != nil || c.TLSFiles != nil)
+	if f := c.TLSFiles; f != nil {
+		b.String("tls_server_name", f.ServerName)
+		b.String("tls_ca", f.CA)
+		b.String("tls_cert", f.Cert)
+		b.String("tls_key", f.Key)
+	}
+	return b.DSN()
+}

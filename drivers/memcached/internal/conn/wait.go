@@ -1,0 +1,174 @@
+package conn
+
+import (
+	"context"
+
+	"github.com/larder-go/larder/drivers/memcached/internal/protocol"
+)
+
+// Do sends one request and returns the call when its replies are in, for the caller to read
+// and to free. It returns an error if ctx ends before that, or the connection fails; unsent
+// then says that nothing of the request has reached the server.
+func (c *Conn) Do(ctx context.Context, r *protocol.Request) (call *Call, unsent bool, err error) {
+	call = newCall(r.Verb)
+	if err := c.send(ctx, call, r); err != nil {
+		call.Free()
+		return nil, true, err
+	}
+	unsent, left, err := c.await(ctx, call)
+	if err == nil {
+		return call, false, nil
+	}
+	if !left {
+		call.Free()
+	}
+	return nil, unsent, err
+}
+
+// await waits until call, which is waiting or mine, is done. If the context ends first, the
+// caller has left the call: it must not touch it any more.
+func (c *Conn) await(ctx context.Context, call *Call) (unsent, left bool, err error) {
+	if call.state.Load() == mine {
+		return c.read(ctx, call)
+	}
+	if ended := ctx.Done(); ended == nil {
+		<-call.wake
+	} else {
+		select {
+		case <-call.wake:
+		case <-ended:
+			if unsent, ok := c.abandon(call); ok {
+				return unsent, true, ctx.Err()
+			}
+			<-call.wake // it was too late to leave: this message is on its way
+		}
+	}
+	if call.state.Load() == offered {
+		call.state.Store(mine)
+		return c.read(ctx, call)
+	}
+	return call.unsent, false, call.err
+}
+
+// abandon leaves a call that waits, unless it is done or has been offered the reader's
+// role.
+func (c *Conn) abandon(call *Call) (unsent, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	seq := call.seq // once it is gone, the call may be another's
+	if !call.state.CompareAndSwap(waiting, gone) {
+		return false, false
+	}
+	return c.noteGone(seq), true
+}
+
+// leave leaves a call whose owner is the reader.
+func (c *Conn) leave(call *Call) (unsent bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	unsent = c.noteGone(call.seq)
+	call.state.Store(gone)
+	return unsent
+}
+
+// noteGone reports whether the call with that seq, which is gone, is still in the queue.
+// The caller holds mu.
+func (c *Conn) noteGone(seq uint64) (unsent bool) {
+	c.left++
+	unsent = seq >= c.sentSeq
+	if unsent {
+		c.abandoned++
+	}
+	return unsent
+}
+
+// complete says that the replies of call are in, or its err is set. The caller is the
+// reader, and has taken call out of the list that it was in. If its owner is to be woken,
+// the message has to be sent on the channel that complete returns. If the call was gone, it
+// is freed.
+func (call *Call) complete() (wake chan struct{}, wasGone bool) {
+	for {
+		switch call.state.Load() {
+		case waiting:
+			wake := call.wake
+			if call.state.CompareAndSwap(waiting, done) {
+				return wake, false
+			}
+		case pending:
+			if call.state.CompareAndSwap(pending, done) {
+				return nil, false
+			}
+		case mine:
+			call.state.Store(done)
+			return nil, false
+		default:
+			call.Free()
+			return nil, true
+		}
+	}
+}
+
+// handOn gives the reader's role to whoever needs it next.
+func (c *Conn) handOn() {
+	if !c.tryHandOn() {
+		c.wg.Go(c.drain)
+	}
+}
+
+// tryHandOn hands the reader's role to the first call that waits. If none does, it is free
+// for the owner of the next call that is enqueued or waited for. The result is false, and
+// the role still the caller's, if replies are owed and nobody will ever wait for them.
+func (c *Conn) tryHandOn() bool {
+	if offeredTo, _ := c.reader.run.offer(); offeredTo {
+		return true
+	}
+	c.mu.Lock()
+	// Calls begin to wait, and leave, with mu held: now the answer is final.
+	expected := false
+	for _, l := range [...]*list{&c.reader.run, &c.sent, &c.queued} {
+		offeredTo, more := l.offer()
+		if offeredTo {
+			c.mu.Unlock()
+			return true
+		}
+		expected = expected || more
+	}
+	if !expected && (c.reader.run.head != nil || c.sent.head != nil) {
+		c.mu.Unlock()
+		return false
+	}
+	c.reading = false
+	write := c.claimWriter()
+	c.mu.Unlock()
+	if write {
+		c.write(nil)
+	}
+	return true
+}
+
+// claimWriter makes the caller the writer if there is something to write and nobody who
+// does. The caller holds mu.
+func (c *Conn) claimWriter() bool {
+	if len(c.out) == 0 || c.writing || c.err != nil {
+		return false
+	}
+	c.writing = true
+	return true
+}
+
+// offer offers the reader's role to the first call of l that waits. Otherwise it reports
+// whether the owner of one is going to wait for it.
+func (l *list) offer() (offeredTo, expected bool) {
+	for call := l.head; call != nil; call = call.next {
+		switch call.state.Load() {
+		case waiting:
+			if call.state.CompareAndSwap(waiting, offered) {
+				call.wake <- struct{}{}
+				return true, false
+			}
+		case pending:
+			expected = true
+		}
+	}
+	return false, expected
+}
