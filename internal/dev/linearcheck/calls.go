@@ -45,7 +45,7 @@ func (w *worker) value(i int) string {
 
 // ttl returns 0, or as much as the longest.
 func (w *worker) ttl() time.Duration {
-	if w.rand.IntN(3) > 0 {
+	if w.longest == 0 || w.rand.IntN(3) > 0 {
 		return 0
 	}
 	return time.Duration(1 + w.rand.Int64N(int64(w.longest)))

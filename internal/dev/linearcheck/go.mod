@@ -5,6 +5,7 @@ go 1.25.0
 require (
 	github.com/anishathalye/porcupine v1.3.1
 	github.com/larder-go/larder v0.1.0
+	github.com/larder-go/larder/drivers/memcached v0.1.0
 	github.com/larder-go/larder/drivers/valkey v0.1.0
 )
 
@@ -16,5 +17,6 @@ require (
 // This module is a test and is never published.
 replace (
 	github.com/larder-go/larder => ../../..
+	github.com/larder-go/larder/drivers/memcached => ../../../drivers/memcached
 	github.com/larder-go/larder/drivers/valkey => ../../../drivers/valkey
 )

@@ -68,14 +68,15 @@ func check(t *testing.T, m porcupine.Model, round int, history []porcupine.Opera
 }
 
 // run lets several workers call m, with TTLs up to the longest, and returns the history of
-// all.
-func run(m *cache.Cache, round int, longest time.Duration) (all []porcupine.Operation) {
+// all. The workers are distributed over m and others that have the same entries.
+func run(m *cache.Cache, round int, longest time.Duration, others ...*cache.Cache) (all []porcupine.Operation) {
 	workers := make([]*worker, goroutines)
+	caches := append(others, m)
 	base := time.Now()
 	var wg sync.WaitGroup
 	for id := range workers {
 		w := &worker{
-			id: id, cache: m, rand: rand.New(rand.NewPCG(uint64(round), uint64(id))), keys: 4 + round%3*10,
+			id: id, cache: caches[id%len(caches)], rand: rand.New(rand.NewPCG(uint64(round), uint64(id))), keys: 4 + round%3*10,
 			base: base, longest: longest, items: map[string]cache.Item{},
 		}
 		workers[id] = w
