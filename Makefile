@@ -161,6 +161,10 @@ bench-memory: ## Compare package memory with its peers
 bench-drivers: test-deps ## Compare the drivers with their bare client libraries
 	$(MAKE) -C internal/dev/benchmarks drivers
 
+.PHONY: bench-native
+bench-native: test-deps ## Compare drivers/memcached with its peers
+	$(MAKE) -C internal/dev/benchmarks native
+
 .PHONY: bench-hooks
 bench-hooks: ## Measure what hooks add to operations on package memory
 	$(GO) test -run '^$$' -bench Cost -count 9 -benchtime 0.2s ./hooks/promhook ./hooks/otelhook ./hooks/sloghook

@@ -10,11 +10,13 @@ require (
 	github.com/cespare/xxhash/v2 v2.3.0
 	github.com/coocood/freecache v1.2.7
 	github.com/dgraph-io/ristretto/v2 v2.4.2
+	github.com/grafana/gomemcache v0.0.0-20251127154401-74f93547077b
 	github.com/hashicorp/golang-lru/v2 v2.0.7
 	github.com/jellydator/ttlcache/v3 v3.4.1
 	github.com/larder-go/larder v0.1.0
 	github.com/larder-go/larder/drivers/gomemcache v0.1.0
 	github.com/larder-go/larder/drivers/ketama v0.1.0
+	github.com/larder-go/larder/drivers/memcached v0.1.0
 	github.com/larder-go/larder/drivers/valkey v0.1.0
 	github.com/maypok86/otter/v2 v2.4.0
 	github.com/patrickmn/go-cache v2.1.0+incompatible
@@ -41,5 +43,6 @@ replace (
 	github.com/larder-go/larder => ../../..
 	github.com/larder-go/larder/drivers/gomemcache => ../../../drivers/gomemcache
 	github.com/larder-go/larder/drivers/ketama => ../../../drivers/ketama
+	github.com/larder-go/larder/drivers/memcached => ../../../drivers/memcached
 	github.com/larder-go/larder/drivers/valkey => ../../../drivers/valkey
 )

@@ -3,6 +3,7 @@
 //
 //	go run . -memory all           caches in the process, about 75 minutes
 //	go run . -drivers all          memcached drivers, about 5 minutes
+//	go run . -native all           drivers/memcached and its peers, about 6 minutes
 //	go run . -valkey all           the driver for Valkey and Redis, about 2 minutes
 //	go run . -memory all -quick    a smoke test of 10 minutes; prints, writes nothing
 //
@@ -21,6 +22,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/benchmarks/child"
 	"github.com/larder-go/larder/internal/dev/benchmarks/drvbench"
 	"github.com/larder-go/larder/internal/dev/benchmarks/membench"
+	"github.com/larder-go/larder/internal/dev/benchmarks/nativebench"
 	"github.com/larder-go/larder/internal/dev/benchmarks/report"
 	"github.com/larder-go/larder/internal/dev/benchmarks/valkeybench"
 )
@@ -37,6 +39,7 @@ func run(args []string) error {
 	memory := flags.String("memory", "", "measure these `parts` of the memory benchmarks: all, or some of "+strings.Join(membench.Parts(), ","))
 	drivers := flags.String("drivers", "", "measure these `parts` of the driver benchmarks: all, or some of "+strings.Join(drvbench.Parts(), ","))
 	valkeys := flags.String("valkey", "", "measure these `parts` of the benchmarks of the driver for Valkey and Redis: all, or some of "+strings.Join(valkeybench.Parts(), ","))
+	native := flags.String("native", "", "measure these `parts` of the benchmarks of drivers/memcached: all, or some of "+strings.Join(nativebench.Parts(), ","))
 	only := flags.String("only", "", "measure only these `implementations`, separated by commas")
 	quick := flags.Bool("quick", false, "a smoke test: short, and printed instead of written")
 	passes := flags.Int("passes", 0, "how often the speed part goes round (5; 1 if quick)")
@@ -65,9 +68,9 @@ func run(args []string) error {
 		}
 		return results.write(*docs, *quick)
 	}
-	if *memory == "" && *drivers == "" && *valkeys == "" {
+	if *memory == "" && *drivers == "" && *native == "" && *valkeys == "" {
 		flags.Usage()
-		return errors.New("nothing to do: want -memory, -drivers, -valkey or -load")
+		return errors.New("nothing to do: want -memory, -drivers, -native, -valkey or -load")
 	}
 	command := "go run ."
 	flags.Visit(func(f *flag.Flag) {
@@ -94,6 +97,17 @@ func run(args []string) error {
 		}
 		r.Command, r.Machine, r.Took = command, report.Machine(), time.Since(began).Round(time.Second).String()
 		results.Drivers = r
+	}
+	if *native != "" {
+		began := time.Now()
+		r, err := nativebench.Run(nativebench.Options{
+			Parts: parts(*native, nativebench.Parts()), Only: list(*only), Quick: *quick, Log: os.Stderr,
+		})
+		if err != nil {
+			return err
+		}
+		r.Command, r.Machine, r.Took = command, report.Machine(), time.Since(began).Round(time.Second).String()
+		results.Native = r
 	}
 	if *valkeys != "" {
 		began := time.Now()
@@ -135,6 +149,7 @@ func list(s string) []string {
 type raw struct {
 	Memory  *membench.Results
 	Drivers *drvbench.Results
+	Native  *nativebench.Results
 	Valkey  *valkeybench.Results
 }
 
@@ -154,6 +169,14 @@ func (r raw) write(path string, quick bool) error {
 			return r.Drivers.Print(os.Stdout)
 		}
 		if err := r.Drivers.Write(d); err != nil {
+			return err
+		}
+	}
+	if r.Native != nil {
+		if quick {
+			return r.Native.Print(os.Stdout)
+		}
+		if err := r.Native.Write(d); err != nil {
 			return err
 		}
 	}
