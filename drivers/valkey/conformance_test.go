@@ -92,6 +92,9 @@ func conformance(t *testing.T, cfg valkey.Config, driverOnly bool) {
 		down.Servers = []string{memcachedtest.FreeAddr(t)}
 		return open(t, down)
 	}
-	cachetest.Run(t, func(t *testing.T) *cache.Cache { return empty(t, cfg) },
-		cachetest.Options{Granularity: time.Millisecond, Outage: outage, DriverOnly: driverOnly})
+	o := cachetest.Options{Granularity: time.Millisecond, Outage: outage, DriverOnly: driverOnly}
+	if driverOnly {
+		cfg.MaxValue, o.MaxValue = 1<<20, 1<<20
+	}
+	cachetest.Run(t, func(t *testing.T) *cache.Cache { return empty(t, cfg) }, o)
 }

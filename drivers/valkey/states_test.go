@@ -286,7 +286,7 @@ func TestManyCallers(t *testing.T) {
 	s.Pause()
 	defer s.Resume()
 	// In the waves after the first, those that gave up are in the queue still.
-	for _, callers := range []int{6000, 900, 900, 900, 900} {
+	for _, callers := range []int{3000, 450, 450, 450, 450} {
 		var wg sync.WaitGroup
 		start := time.Now()
 		for range callers {
