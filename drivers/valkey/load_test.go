@@ -1,0 +1,35 @@
+package valkey_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/drivers/valkey"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
+	"github.com/larder-go/larder/internal/dev/valkeytest"
+	"github.com/larder-go/larder/load/loadtest"
+)
+
+// TestLoad runs the suite of package load.
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	cfg := config(valkeytest.Start(t, valkeytest.Any(t), "unix"))
+	cfg.MaxValue = 1 << 20
+	loadtest.Run(t, func(t *testing.T) *cache.Cache { return open(t, cfg) }, loadtest.Options{
+		Granularity: time.Millisecond, TooLarge: 2 << 20, Outage: func(t *testing.T) *cache.Cache {
+			return open(t, valkey.Config{Servers: []string{memcachedtest.FreeAddr(t)}, Timeout: time.Second})
+		},
+	})
+}
+
+// TestLoadHammer tests the promise of package load on a cluster. It is too long for
+// every run.
+func TestLoadHammer(t *testing.T) {
+	if !*every {
+		t.Log("run with -every")
+		return
+	}
+	cfg := valkey.Config{Servers: valkeytest.StartCluster(t, valkeytest.Any(t), 3).Addrs(), Cluster: true, Timeout: patient}
+	loadtest.Hammer(t, loadtest.HammerOptions{}, open(t, cfg), open(t, cfg))
+}
