@@ -17,6 +17,8 @@ BENCH    ?= .
 BENCHFLAGS ?= -benchmem
 # How many times test-restarts restarts a server for each of its tests.
 RESTARTS ?= 1000
+# How long the soak uses each of three drivers: ten minutes in all.
+SOAK     ?= 200s
 # Where the demo is served.
 ADDRESS  ?= localhost:8080
 
@@ -62,6 +64,10 @@ test-alloc: test-deps $(BIN)/testrun ## The second half of it
 .PHONY: test-386
 test-386: test-deps $(BIN)/testrun ## Test the core as a 32-bit program, where atomics and sizes differ
 	$(TESTRUN) 386
+
+.PHONY: soak
+soak: test-deps ## Play production on servers that fail, and check every read: make soak [SOAK=200s for each driver]
+	GOWORK=off $(GO) -C internal/dev/soak test -count=1 -timeout 0 -v . -duration $(SOAK)
 
 .PHONY: test-restarts
 test-restarts: test-deps ## Test that tokens end with their server, in thousands of restarts: [RESTARTS=1000]

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"math"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/larder-go/larder/codec"
 )
@@ -64,8 +63,8 @@ func roundTrip[V any](t *testing.T, c codec.Codec[V], values ...V) {
 			if err != nil {
 				t.Fatalf("Decode of %v: %v", v, err)
 			}
-			if d := cmp.Diff(v, got); d != "" {
-				t.Errorf("Decode (-want +got):\n%s", d)
+			if !reflect.DeepEqual(got, v) {
+				t.Errorf("Decode: %v, want %v", got, v)
 			}
 		}
 	}

@@ -3,13 +3,14 @@ package codec_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/codec"
@@ -61,8 +62,8 @@ func TestView(t *testing.T) {
 func holds[V any](t *testing.T, v *codec.View[V], key string, want V) {
 	t.Helper()
 	got, err := v.Get(context.Background(), key)
-	if d := cmp.Diff(want, got); err != nil || d != "" {
-		t.Errorf("Get of %q: %v, (-want +got):\n%s", key, err, d)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("Get of %q: %v, %v; want %v", key, got, err, want)
 	}
 }
 
@@ -72,15 +73,15 @@ func TestViewMulti(t *testing.T) {
 	is(t, words.SetMulti(ctx, map[string]string{"a": "A", "b": "B"}, 0), nil)
 	is(t, c.Set(ctx, "bad", []byte("{"), 0), nil)
 	got, err := words.GetMulti(ctx, []string{"a", "b", "absent", "bad", "in valid"})
-	if d := cmp.Diff(map[string]string{"a": "A", "b": "B"}, got); d != "" {
-		t.Errorf("GetMulti (-want +got):\n%s", d)
+	if want := map[string]string{"a": "A", "b": "B"}; !maps.Equal(got, want) {
+		t.Errorf("GetMulti: %v, want %v", got, want)
 	}
 	var m *cache.MultiError
 	if !errors.As(err, &m) || m.Op != cache.OpGetMulti {
 		t.Fatalf("GetMulti: %v, want a MultiError", err)
 	}
-	if d := cmp.Diff([]string{"bad", "in valid"}, m.Keys()); d != "" {
-		t.Errorf("the keys of the error (-want +got):\n%s", d)
+	if want := []string{"bad", "in valid"}; !slices.Equal(m.Keys(), want) {
+		t.Errorf("the keys of the error: %q, want %q", m.Keys(), want)
 	}
 	is(t, m.Errors["bad"], cache.ErrUnreadable)
 	is(t, m.Errors["in valid"], cache.ErrInvalidKey)
@@ -120,8 +121,8 @@ func TestViewUnreadable(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `"k"`) {
 		t.Errorf("error %q, want the key in it", err)
 	}
-	if d := cmp.Diff(user{}, got); d != "" {
-		t.Errorf("a value with the error: %s", d)
+	if !reflect.DeepEqual(got, user{}) {
+		t.Errorf("a value with the error: %v", got)
 	}
 	is(t, users.Update(ctx, "k", 0, func(u user) (user, error) { return u, nil }), cache.ErrUnreadable)
 	broken := codec.NewView(c, codec.Codec[string](broken{}))

@@ -7,6 +7,7 @@ require (
 	github.com/larder-go/larder v0.1.0
 	github.com/larder-go/larder/drivers/gomemcache v0.1.0
 	github.com/larder-go/larder/drivers/ketama v0.1.0
+	github.com/larder-go/larder/drivers/memcached v0.1.0
 	github.com/larder-go/larder/drivers/valkey v0.1.0
 	github.com/larder-go/larder/hooks/promhook v0.1.0
 	github.com/prometheus/client_golang v1.24.1

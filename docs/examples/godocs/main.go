@@ -26,6 +26,7 @@ import (
 	_ "github.com/larder-go/larder/docs/examples/filecache"
 	_ "github.com/larder-go/larder/drivers/gomemcache"
 	_ "github.com/larder-go/larder/drivers/ketama"
+	_ "github.com/larder-go/larder/drivers/memcached"
 	_ "github.com/larder-go/larder/drivers/valkey"
 	_ "github.com/larder-go/larder/memory"
 	_ "github.com/larder-go/larder/null"

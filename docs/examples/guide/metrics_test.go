@@ -80,7 +80,7 @@ func Example_stats() {
 
 		stats, err := c.Stats(ctx)
 		if errors.Is(err, errors.ErrUnsupported) {
-			return nil // memcached counts too: ask the servers
+			return nil // this backend counts nothing
 		}
 		if err != nil {
 			return err

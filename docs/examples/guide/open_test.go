@@ -11,7 +11,7 @@ import (
 )
 
 func openCache(ctx context.Context) (*cache.Cache, error) {
-	dsn := os.Getenv("CACHE") // "memory://?max_bytes=64MiB", "gomemcache://10.0.0.1:11211", ...
+	dsn := os.Getenv("CACHE") // "memory://?max_bytes=64MiB", "memcached://10.0.0.1:11211", ...
 	if dsn == "" {
 		dsn = "memory://"
 	}
@@ -37,7 +37,7 @@ func Example_open() {
 	_, err = cache.Open("memory://?max_byte=64MiB")
 	fmt.Println(err)
 	// Output:
-	// cache: unknown driver "memroy" (forgotten import?); registered: gomemcache, ketama, memory, null
+	// cache: unknown driver "memroy" (forgotten import?); registered: gomemcache, ketama, memcached, memory, null, redis, rediss, valkey, valkeys
 	// memory: dsn: unknown parameter "max_byte"; known parameters: bucket_interval, buckets, key_encoding, max_bytes, max_entries
 }
 

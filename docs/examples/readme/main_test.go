@@ -2,5 +2,7 @@ package main
 
 func Example() {
 	main()
-	// Output: hello <nil>
+	// Output:
+	// Ann <nil>
+	// <nil>
 }
