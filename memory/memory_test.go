@@ -75,7 +75,7 @@ func TestReturnedBytesStay(t *testing.T) {
 	w, _ := s.Get(ctx, "k")
 	_ = s.Delete(ctx, "k")
 	s.mustSet(t, "k", "333", 0)
-	_ = append(v, "over the neighbours"...)
+	_ = append(v, "over the neighbors"...)
 	if string(v) != "one" || string(w) != "two" {
 		t.Errorf("the bytes changed: %q, %q", v, w)
 	}

@@ -26,18 +26,18 @@ func TestModel(t *testing.T) {
 	}
 }
 
-type modelled struct {
+type modeled struct {
 	value   string
 	until   time.Time // zero: for ever
 	version int
 }
 
 func runModel(t *testing.T, s *store, r *rand.Rand) {
-	model := map[string]modelled{}
+	model := map[string]modeled{}
 	tokens := map[string]driver.Item{}
 	versions := map[string]int{} // of the tokens
 	version := 0
-	present := func(k string) (modelled, bool) {
+	present := func(k string) (modeled, bool) {
 		m, ok := model[k]
 		if ok && !m.until.IsZero() && !m.until.After(time.Now()) {
 			delete(model, k)
@@ -63,7 +63,7 @@ func runModel(t *testing.T, s *store, r *rand.Rand) {
 		m, ok := present(k)
 		put := func(v string, u time.Time) {
 			version++
-			model[k] = modelled{v, u, version}
+			model[k] = modeled{v, u, version}
 		}
 		e := driver.Entry{Key: k, Value: []byte(value), TTL: ttl}
 		var op string

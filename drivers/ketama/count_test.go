@@ -176,7 +176,7 @@ func TestLargeCounterEndsWithTheContext(t *testing.T) {
 	cancel()
 	err := <-done
 	if !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled during: %v", err)
+		t.Errorf("canceled during: %v", err)
 	}
 	isNamed(t, err, cache.OpIncrement, f.Addr())
 }

@@ -11,7 +11,7 @@ import (
 // another caller was making, and whose context ended.
 const maxForeign = 5
 
-// call sends a request and returns a reply that is no failure. If the request is idempotent
+// call sends a request and returns its reply, or an error. If the request is idempotent
 // and its connection is lost, it is sent once more: a server that was restarted has
 // closed the connections to the one before.
 func (s *store) call(ctx context.Context, op cache.Op, r request, idempotent bool) (value, error) {

@@ -12,14 +12,14 @@ import (
 //
 // A value is stored without a mark, so that other programs find the bytes that were set.
 // Reading an item for a compare-and-swap adds the mark, which is the token. Whatever stores
-// the value again drops it, so every state has a mark of its own or none. Only a value that
-// ends as marks do is stored with one: otherwise its end would be taken for a mark.
+// the value again drops it, so no two states have the same mark. Only a value that ends as
+// marks do is stored with one: otherwise its end would be taken for a mark.
 const (
 	markLen   = 16
 	markMagic = "\xfeLR\xff"
 )
 
-// A token identifies the state of an item: it is its mark.
+// A token is the mark of an item. It identifies the state of the item.
 type token [markLen]byte
 
 // newMark draws a mark.
@@ -45,7 +45,7 @@ func unmark(data []byte) []byte {
 	return data[:n:n]
 }
 
-// stored returns a value as it is stored, in memory of its own.
+// stored returns a copy of a value in its stored form.
 func stored(value []byte) string {
 	if marked(value) {
 		m := newMark()

@@ -92,10 +92,10 @@ func plainError(err error) error {
 	return err
 }
 
-// A value is a reply that is no failure, or an element of a list.
+// A value is a successful reply, or an element of a list.
 type value = vk.ValkeyMessage
 
-// valueOf returns what a reply says that is no failure.
+// valueOf returns the value of a successful reply.
 func valueOf(r reply) value {
 	v, _ := r.ToMessage() // an error only for nil
 	return v

@@ -11,7 +11,7 @@ import (
 )
 
 // A Builder writes a configuration string that [Parse] reads. Its methods add a parameter
-// unless the value is zero, which stands for the default.
+// unless the value is zero, which means the default.
 //
 //	b := dsn.Builder{Scheme: "mycache", Hosts: config.Addr}
 //	b.Duration("timeout", config.Timeout)

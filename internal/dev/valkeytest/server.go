@@ -145,8 +145,8 @@ func (s *Server) Restart() {
 	}
 }
 
-// Do sends a command on a connection of its own and returns the reply: a string, an
-// int64, nil or a []any.
+// Do sends a command on a new connection and returns the reply: a string, an int64, nil or
+// a []any.
 func (s *Server) Do(args ...string) any {
 	s.t.Helper()
 	reply, err := s.Try(args...)

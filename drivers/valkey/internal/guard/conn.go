@@ -205,8 +205,8 @@ func (c *Conn) expired(now time.Time) verdict {
 }
 
 // SetDeadline is called by the library for the handshake, with the deadline of the caller that
-// needs the connection first. That is not the end of a handshake for which others wait as
-// well: it has a time of its own.
+// needs the connection first. It is ignored during the handshake, for which others wait as
+// well: begun bounds that.
 func (c *Conn) SetDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -245,7 +245,7 @@ func (c *Conn) owes() bool {
 
 func (c *Conn) failure(kind Kind, err error) *Error { return c.server.failure(kind, err) }
 
-// earlier returns the earlier of two times, of which zero stands for never.
+// earlier returns the earlier of two times. The zero time means never.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

@@ -68,7 +68,7 @@ func CanPin() bool {
 	return err == nil
 }
 
-// Spawn does the job in a process of its own.
+// Spawn does the job in a new process.
 func Spawn[T any](part string, job any, place Place) (T, error) {
 	var result T
 	self, err := os.Executable()

@@ -1,5 +1,5 @@
 // Package drvbench compares larder's memcached drivers with the client libraries they
-// are built on and with Python's. It starts a memcached of its own.
+// are built on and with Python's. It starts the memcached servers.
 package drvbench
 
 import (

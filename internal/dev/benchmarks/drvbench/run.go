@@ -94,7 +94,7 @@ func (r *Results) runDependency(o Options) (err error) {
 	return err
 }
 
-// batches measures each size on a server of its own.
+// batches measures each size on a new server.
 func (r *Results) batches(o Options, sizes []int, measure func(f *field, n, rounds int) ([]Batch, error)) (list []Batch, err error) {
 	s, err := startServer()
 	if err != nil {

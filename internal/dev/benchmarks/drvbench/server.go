@@ -17,7 +17,7 @@ type server struct {
 }
 
 // startServer starts memcached with four threads, 1 GiB and extra args, and returns when it
-// answers.
+// accepts connections.
 func startServer(extra ...string) (*server, error) {
 	path, err := exec.LookPath("memcached")
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *server) stop() error {
 	if err := s.cmd.Process.Kill(); err != nil {
 		return err
 	}
-	// That it was killed is no error.
+	// An ExitError says that it was killed.
 	var exit *exec.ExitError
 	if err := s.cmd.Wait(); err != nil && !errors.As(err, &exit) {
 		return err

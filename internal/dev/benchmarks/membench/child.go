@@ -1,6 +1,6 @@
-// Package membench compares caches in the process. Every implementation runs in a
-// process of its own, started afresh for each pass, and the passes go round: what the
-// machine does meanwhile hits all of them alike.
+// Package membench compares caches in the process. Each implementation runs in a new
+// process for each pass. The passes alternate between the implementations, so that a
+// disturbance of the machine affects all of them alike.
 package membench
 
 import (
@@ -31,7 +31,7 @@ var Children = child.Parts{
 	"churn":     child.Part(runChurn),
 }
 
-// spawn does the job in a process of its own, with that many processors.
+// spawn does the job in a new process, with that many processors.
 func spawn[T any](part string, j Job, procs int) (T, error) {
 	result, err := child.Spawn[T](part, j, child.Place{Procs: procs})
 	if err != nil {

@@ -23,8 +23,8 @@ func peer(name string) (peers.Peer, error) {
 	return p, nil
 }
 
-// fill stores entries 0 to n-1, each key and value in memory of its own, with as many
-// goroutines as there are processors.
+// fill stores entries 0 to n-1, with as many goroutines as there are processors. No two
+// keys or values share memory.
 func fill(c peers.Cache, n, valueSize int, store func(w peers.Worker, key string, value []byte)) {
 	workers := runtime.GOMAXPROCS(0)
 	var wg sync.WaitGroup

@@ -23,7 +23,7 @@ var (
 	}
 	larderCancel = Peer{
 		Name: "larder-cancel", Module: larderModule, Larder: true, Expires: true, PerEntry: true,
-		Config: "`memory.Config{}`, a context that can be cancelled",
+		Config: "`memory.Config{}`, a context that can be canceled",
 		New: func(s Sizing) Cache {
 			ctx, cancel := context.WithCancel(context.Background())
 			c := newLarder(s, ctx)

@@ -43,7 +43,7 @@ type Adder interface {
 	Add(key string, value []byte) (stored bool)
 }
 
-// Expirer is a Worker that can give each entry a TTL of its own.
+// Expirer is a Worker that can give each entry a different TTL.
 type Expirer interface {
 	SetFor(key string, value []byte, ttl time.Duration)
 }

@@ -11,11 +11,11 @@ import (
 type Bar struct {
 	Label  string
 	Sample Sample
-	Ours   bool // drawn in the colour of this library
-	Faint  bool // a yardstick, drawn in grey
+	Ours   bool // drawn in the color of this library
+	Faint  bool // a reference, drawn in gray
 }
 
-// Panel is a group of bars with a title and an axis of its own.
+// Panel is a group of bars with a title and an axis.
 type Panel struct {
 	Title string
 	Bars  []Bar

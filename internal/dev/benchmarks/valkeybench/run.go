@@ -1,5 +1,5 @@
 // Package valkeybench compares larder's driver for Valkey and Redis with the client library
-// that it is built on and with go-redis. It starts servers of its own.
+// that it is built on and with go-redis. It starts the servers.
 package valkeybench
 
 import (

@@ -15,7 +15,7 @@ const KeySize = 21
 // absent is added to the numbers of keys that are never stored.
 const absent = 1 << 40
 
-// Key returns the key of number id, as a string of its own.
+// Key returns the key of number id, as a new string.
 func Key(id int) string { return string(appendKey(make([]byte, 0, KeySize), id)) }
 
 const digits = "0123456789abcdef"
