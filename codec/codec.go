@@ -1,7 +1,7 @@
 // Package codec converts values to bytes and back, for caches of typed values.
 //
-// A [Codec] says how. Package [github.com/larder-go/larder/load] takes one to read through
-// a cache; [View] is a typed view of a cache for programs that do not read through it:
+// Package [github.com/larder-go/larder/load] uses a [Codec] for the values that it reads
+// through a cache. A [View] is a typed view of a cache, for programs without loaders:
 //
 //	sessions := codec.NewView(c, codec.JSON[Session]())
 //	err := sessions.Set(ctx, id, s, time.Hour)
@@ -15,12 +15,12 @@ package codec
 // A Codec converts values of type V to bytes and back. Its methods must be safe for
 // concurrent use.
 type Codec[V any] interface {
-	// Append appends the encoded value to dst and returns the extended slice. With a
-	// nil dst it may return bytes that v refers to, which the caller must not modify.
+	// Append appends the encoded value to dst and returns the extended slice. If dst is
+	// nil, it may return bytes that v refers to, which the caller must not modify.
 	Append(dst []byte, v V) ([]byte, error)
 
-	// Decode returns the value that data encodes, or an error if it encodes none. The
-	// bytes are shared with other callers: Decode must not modify them. The value may
-	// refer to them only if it must not be modified either.
+	// Decode returns the value that data encodes, or an error if data is invalid. Data
+	// is shared with other callers: Decode must not modify it. The value may refer to
+	// data only if users of the value must not modify it either.
 	Decode(data []byte) (V, error)
 }

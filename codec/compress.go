@@ -11,12 +11,13 @@ import (
 
 // CompressConfig configures [Compress]. The zero value is ready to use.
 type CompressConfig struct {
-	// MinSize is the length of the shortest value that is compressed; 1 KiB if zero.
+	// MinSize is the length in bytes of the shortest encoded value that is compressed;
+	// 1 KiB if zero.
 	MinSize int
 
-	// MaxSize is the length up to which a value is decompressed; 64 MiB if zero. A
-	// value that is longer is an error, found without allocating more than three times
-	// that. It guards against a few bytes in the cache that expand to gigabytes.
+	// MaxSize is the length in bytes of the longest decompressed value; 64 MiB if zero.
+	// Decoding a longer value is an error, and allocates at most three times MaxSize.
+	// It protects against a few bytes in the cache that expand to gigabytes.
 	MaxSize int
 
 	// Level is the compression level, as in package compress/gzip; its default level
@@ -24,10 +25,9 @@ type CompressConfig struct {
 	Level int
 }
 
-// Compress returns a codec that compresses what another one encodes, with gzip. A value
-// that is short, or that gzip does not make shorter, is stored as it is, and values that
-// were stored without Compress can still be read. Compress panics if the configuration is
-// invalid.
+// Compress returns a codec that compresses the values that another codec encodes, with gzip.
+// A value that is short, or that gzip does not make shorter, is stored as it is. Values that
+// were stored without Compress can be read. Compress panics if the configuration is invalid.
 func Compress[V any](inner Codec[V], c CompressConfig) Codec[V] {
 	if c.MinSize == 0 {
 		c.MinSize = 1 << 10
@@ -121,13 +121,14 @@ func (c *compressCodec[V]) Decode(data []byte) (v V, err error) {
 	return c.inner.Decode(plain.Bytes())
 }
 
-// sizeHint returns how long the data is that a gzip stream holds, by its last four bytes
-// (RFC 1952, 2.3.1). They may lie, but deflate does not expand to more than 1032 times.
+// sizeHint returns the decompressed size of a gzip stream as its last four bytes give it
+// (RFC 1952, 2.3.1). They may be wrong, so the hint is at most 1032 times the size of the
+// stream, the most that deflate can expand.
 func sizeHint(stream []byte) int64 {
 	size := int64(binary.LittleEndian.Uint32(stream[max(0, len(stream)-4):]))
 	return min(size, 1032*int64(len(stream)))
 }
 
 func (c *compressCodec[V]) tooLong() error {
-	return fmt.Errorf("codec: the value has more than %d bytes when it is decompressed", c.config.MaxSize)
+	return fmt.Errorf("codec: the decompressed value has more than %d bytes", c.config.MaxSize)
 }

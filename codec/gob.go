@@ -5,9 +5,9 @@ import (
 	"encoding/gob"
 )
 
-// Gob returns a codec that uses encoding/gob. Each value carries the description of its
-// type, which makes small values several times as large as JSON does. As package gob says,
-// it is not hardened against bytes that an adversary chose.
+// Gob returns a codec that uses encoding/gob. Each encoded value contains a description of
+// its type, so small values are several times as large as in JSON. Package gob is not
+// hardened against adversarial input, as its documentation says.
 func Gob[V any]() Codec[V] { return gobCodec[V]{} }
 
 type gobCodec[V any] struct{}

@@ -2,8 +2,8 @@ package codec
 
 import "encoding"
 
-// Bytes returns a codec that leaves bytes as they are. A decoded value is the bytes that
-// the cache returned, which are shared with other callers and must not be modified.
+// Bytes returns a codec that stores bytes as they are. A decoded value is the slice that
+// the cache returned, which is shared with other callers and must not be modified.
 func Bytes() Codec[[]byte] { return bytesCodec{} }
 
 type bytesCodec struct{}

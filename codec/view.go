@@ -13,14 +13,14 @@ import (
 // A View is a typed view of a cache: its operations are those of a [cache.Cache], with
 // values of type V. It is safe for concurrent use.
 //
-// Keys that a loader of package load fills are read through that loader: what it stores
-// begins with a header, which a View does not know.
+// A View cannot read keys that a loader of package load stores, because their values begin
+// with a header.
 type View[V any] struct {
 	cache *cache.Cache
 	codec Codec[V]
 }
 
-// NewView returns a view of c whose values are encoded with codec. It panics if one of them
+// NewView returns a view of c whose values are encoded with codec. It panics if c or codec
 // is nil.
 func NewView[V any](c *cache.Cache, codec Codec[V]) *View[V] {
 	if c == nil || codec == nil {
@@ -29,15 +29,15 @@ func NewView[V any](c *cache.Cache, codec Codec[V]) *View[V] {
 	return &View[V]{c, codec}
 }
 
-// Get returns the value of key, or [cache.ErrMiss]. A value that cannot be decoded is an
-// error that matches [cache.ErrUnreadable].
+// Get returns the value of key, or [cache.ErrMiss]. If the value cannot be decoded, the
+// error matches [cache.ErrUnreadable].
 func (v *View[V]) Get(ctx context.Context, key string) (V, error) {
 	b, err := v.cache.Get(ctx, key)
 	return v.decode(key, b, err)
 }
 
-// GetAndTouch is Get, and gives the value a new TTL. A session that expires some time after
-// its last use is read with it.
+// GetAndTouch is like Get, and gives the value a new TTL. It is for values that expire some
+// time after their last use, such as sessions.
 func (v *View[V]) GetAndTouch(ctx context.Context, key string, ttl time.Duration) (V, error) {
 	b, err := v.cache.GetAndTouch(ctx, key, ttl)
 	return v.decode(key, b, err)
@@ -125,14 +125,14 @@ func (v *View[V]) storeMulti(ctx context.Context, op cache.Op, store func(contex
 // Delete removes key, or returns [cache.ErrMiss] if it is absent.
 func (v *View[V]) Delete(ctx context.Context, key string) error { return v.cache.Delete(ctx, key) }
 
-// maxAttempts bounds how often Update begins again because the value changed meanwhile.
+// maxAttempts bounds how often Update tries again because the value changed meanwhile.
 const maxAttempts = 100
 
-// Update replaces the value of key by what change makes of it, with ttl, by compare and
-// swap. If the value is changed by somebody else meanwhile, change is called again with the
-// new one, so it must have no other effects. An error of change is returned, and nothing is
-// stored. Update returns [cache.ErrMiss] if key is absent, and [cache.ErrConflict] if the
-// value keeps changing. Not every backend supports it; see [cache.Cache.Supports].
+// Update stores the result of change for the value of key, with ttl, by compare and swap. If
+// another caller changes the value meanwhile, Update calls change again with the new value,
+// so change must have no other effects. If change returns an error, Update returns it and
+// stores nothing. Update returns [cache.ErrMiss] if key is absent, and [cache.ErrConflict] if
+// the value keeps changing. Not every backend supports it; see [cache.Cache.Supports].
 func (v *View[V]) Update(ctx context.Context, key string, ttl time.Duration, change func(old V) (V, error)) error {
 	for range maxAttempts {
 		it, err := v.cache.GetItem(ctx, key)

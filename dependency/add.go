@@ -9,22 +9,22 @@ import (
 	"github.com/larder-go/larder/internal/local"
 )
 
-// maxAttempts bounds how often a wire is begun again. Each time but the first means
-// that another program deleted the master or took the slot in that very moment, or
-// that the slot was left by a master that the server forgot, where steps double. So
-// only a cache that keeps no master comes to the end.
+// maxAttempts bounds the attempts to make a wire. An attempt fails if another program
+// deleted the master or took the slot meanwhile, or if the slot was left by a master that
+// the server has lost; in the last case steps double. Only a cache that keeps no master is
+// expected to reach the bound.
 const maxAttempts = 100
 
 var errBusy = fmt.Errorf("the master was gone %d times before a wire held; the cache drops it at once, or it is deleted all the time: %w",
 	maxAttempts, cache.ErrConflict)
 
-// Add wires key to master: the next Delete of master removes it. The item itself must
-// have been set before, with a TTL no longer than that of the wires.
+// Add wires key to master: the next Delete of master removes key. The item must have been
+// set before, with a TTL no longer than that of the wires.
 //
-// On any error the wire may not hold. A key that the cache would not take, or a master
-// that leaves no room for the numbers of slots, is [cache.ErrInvalidKey]; a master
-// that holds something else than a count is [cache.ErrNotNumber]. On a cache that keeps
-// nothing Add does nothing.
+// After any error the wire may not hold. Add returns [cache.ErrInvalidKey] if the cache
+// does not accept key, or if master is too long for a number to be appended to it, and
+// [cache.ErrNotNumber] if master holds something other than a count. On a cache that keeps
+// nothing Add returns nil.
 func (d *Dependency) Add(ctx context.Context, master, key string) error {
 	ctx, end := d.observe(ctx, cache.OpDependencyAdd, master, 1)
 	err := d.checkMaster(master)
@@ -37,9 +37,9 @@ func (d *Dependency) Add(ctx context.Context, master, key string) error {
 	return err
 }
 
-// AddMulti is Add for many keys: one count, one batch of slots and one confirmation for
-// all of them. Every key that can be wired is; a [*cache.MultiError] names the keys whose wires may not hold, each
-// with its reason.
+// AddMulti is Add for many keys, with three operations on the cache for all of them: one
+// count, one batch of wires and one confirmation. Every key that can be wired is; a
+// [*cache.MultiError] has an error for each key whose wire may not hold.
 func (d *Dependency) AddMulti(ctx context.Context, master string, keys []string) error {
 	ctx, end := d.observe(ctx, cache.OpDependencyAdd, master, len(keys))
 	err := d.checkMaster(master)
@@ -50,8 +50,8 @@ func (d *Dependency) AddMulti(ctx context.Context, master string, keys []string)
 	return err
 }
 
-// checkMaster refuses a master to which the largest number cannot be appended, rather
-// than have it fail on a busy day.
+// checkMaster returns an error if the largest number cannot be appended to master, so that
+// a long master fails at once and not only after many Adds.
 func (d *Dependency) checkMaster(master string) error {
 	err := d.cache.CheckKey(master)
 	if err == nil {
@@ -66,10 +66,10 @@ func (d *Dependency) checkMaster(master string) error {
 // wire finds a confirmed slot for each key and returns the reasons of those for which
 // it did not.
 //
-// The protocol: count the master up to take numbers, add the slots of these numbers,
-// then confirm, by counting 0, that the master has not been deleted meanwhile, in
-// which case nobody would look at the slots. Counting 0 also makes a Delete that read
-// the master before, and may not have seen the slots, fail to remove it.
+// The protocol: increment the master to reserve numbers; add the slots of these numbers;
+// then increment the master by 0, to confirm that it has not been deleted meanwhile. If it
+// has, no Delete would read the slots. The increment by 0 also changes the master, so that
+// a Delete that read it before, and may not have seen the slots, fails to remove it.
 func (d *Dependency) wire(ctx context.Context, master string, keys []string) failures {
 	var failed failures
 	left := make([]string, 0, len(keys))
@@ -110,8 +110,8 @@ func (d *Dependency) wire(ctx context.Context, master string, keys []string) fai
 				taken = append(taken, stored...)
 			}
 		}
-		// Not one free: these are the slots of a master that is lost. Leave
-		// them behind in steps that double, however many they are.
+		// If no slot is free, these are the slots of a master that was lost. Steps
+		// that double pass them soon, however many there are.
 		if len(stored) == 0 && len(taken) == len(left) {
 			step *= 2
 		} else {
@@ -122,14 +122,14 @@ func (d *Dependency) wire(ctx context.Context, master string, keys []string) fai
 	return failed.addAll(left, errBusy)
 }
 
-// reserve counts the master up by n and returns the new count.
+// reserve increments the master by n and returns the new count.
 func (d *Dependency) reserve(ctx context.Context, master string, n uint64) (uint64, error) {
 	last, err := d.cache.IncrementFrom(ctx, master, n, 0, 0)
 	if err != nil {
 		return 0, err
 	}
 	if last < n {
-		return 0, errors.New("the master counted beyond 2^64, so it was no count of wires; delete that key")
+		return 0, errors.New("the master counted beyond 2^64, so it did not hold a count of wires; delete that key")
 	}
 	return last, checkCount(last)
 }

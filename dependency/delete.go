@@ -11,18 +11,17 @@ import (
 )
 
 // maxRounds bounds how often Delete goes over a master that others are wiring to. The
-// first round keeps the promise; the second is there to remove the master too, so that
-// its count starts again. A master that stays keeps its new wires and serves the next
-// Delete.
+// first round keeps the promise; the second is to remove the master too, so that its count
+// starts again. A master that stays keeps its new wires for the next Delete.
 const maxRounds = 2
 
 // Delete removes every key that was wired to master before the call, the wires, and
 // the master. It returns nil if nothing is wired, or if a wired item is gone already.
 //
-// Keys that are wired while it runs are removed or stay wired. On an error some keys
-// may be left, with their wires: call it again. A wired key that is invalid in this
-// cache, which only a program in another language can have made, is reported once as
-// [cache.ErrInvalidKey]; its wire is removed with the others.
+// Keys that are wired while it runs are removed or stay wired. After an error some keys may
+// be left, with their wires: call it again. If a wired key is invalid in this cache, which
+// only a program in another language can have wired, Delete returns [cache.ErrInvalidKey]
+// once and removes the wire with the others.
 func (d *Dependency) Delete(ctx context.Context, master string) error {
 	ctx, end := d.observe(ctx, cache.OpDependencyDelete, master, 1)
 	err := d.drop(ctx, []string{master})[master]
@@ -34,8 +33,8 @@ func (d *Dependency) Delete(ctx context.Context, master string) error {
 }
 
 // DeleteMulti is Delete for many masters, in batches across all of them. A
-// [*cache.MultiError] names the masters for which Delete would have returned an
-// error; for the others the promise is kept. Masters may repeat.
+// [*cache.MultiError] has an error for each master for which Delete would have returned
+// one; for the others the promise is kept. Masters may repeat.
 func (d *Dependency) DeleteMulti(ctx context.Context, masters []string) error {
 	ctx, end := d.observe(ctx, cache.OpDependencyDelete, "", len(slices.Compact(slices.Sorted(slices.Values(masters)))))
 	err := d.drop(ctx, masters).err(cache.OpDependencyDelete)
@@ -56,12 +55,12 @@ type slot struct {
 	of   *target
 }
 
-// drop deletes masters and returns the reasons of those that it could not.
+// drop deletes masters and returns the reasons for those that it could not delete.
 //
-// The protocol: read the master with its token; read its slots; remove the wired keys,
-// and only then the slots in which they were seen; then the master, all if unchanged.
-// A slot must be compared as well, and cannot simply be deleted: when this call is
-// slow, others may delete the master and fill the slots again in the meantime.
+// The protocol: read the master with its token; read its slots; remove the wired keys;
+// compare and delete the slots in which they were found; compare and delete the master. A
+// slot must be compared: while this call runs, others may delete the master and fill the
+// slots again.
 func (d *Dependency) drop(ctx context.Context, masters []string) failures {
 	var failed failures
 	for range maxRounds {
@@ -85,7 +84,7 @@ func (d *Dependency) drop(ctx context.Context, masters []string) failures {
 	return failed
 }
 
-// unmake removes the masters of which nothing is left.
+// unmake removes the masters whose wires have all been removed.
 func (d *Dependency) unmake(ctx context.Context, targets []*target) {
 	items := make([]cache.Item, 0, len(targets))
 	for _, t := range targets {
@@ -104,7 +103,7 @@ func (d *Dependency) unmake(ctx context.Context, targets []*target) {
 	}
 }
 
-// read gets those masters that are there, each once.
+// read returns the distinct masters that are present.
 func (d *Dependency) read(ctx context.Context, masters []string, failed *failures) []*target {
 	items, err := d.cache.GetItemMulti(ctx, masters)
 	targets := make([]*target, 0, len(items))
@@ -131,8 +130,8 @@ func (d *Dependency) read(ctx context.Context, masters []string, failed *failure
 	return targets
 }
 
-// sweep removes what the slots of the targets hold, a chunk at a time. A failure does
-// not stop it: on the servers that answer as much as possible goes.
+// sweep removes the wired keys and the slots of the targets, a chunk at a time. It goes on
+// after a failure, to remove as much as possible from the servers that work.
 func (d *Dependency) sweep(ctx context.Context, targets []*target, failed *failures) {
 	var slots []slot
 	for _, t := range targets {
@@ -197,7 +196,7 @@ func (t *target) fail(err error) {
 	}
 }
 
-// remove deletes wired keys and returns the reasons of those that may still be there.
+// remove deletes wired keys and returns the reasons for those that may still be there.
 func (d *Dependency) remove(ctx context.Context, keys []string) failures {
 	err := d.cache.DeleteMulti(ctx, keys)
 	if err == nil {
@@ -206,7 +205,7 @@ func (d *Dependency) remove(ctx context.Context, keys []string) failures {
 	var failed failures
 	for _, key := range keys {
 		err := reason(err, key)
-		// Two keys that a weak encoding makes one cannot go in one batch.
+		// Two keys with the same encoded form cannot be in one batch.
 		if errors.Is(err, encoding.ErrCollision) {
 			err = d.cache.Delete(ctx, key)
 		}

@@ -11,16 +11,16 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// maxWires is how far a master counts: what is larger is some other number. Reading so
-// many slots takes hours on any server.
+// maxWires is the largest valid count of a master. A larger number is not a count: reading
+// so many slots would take hours on any server.
 const maxWires = 1_000_000_000
 
-// chunk is how many slots are read and cleared at a time. It bounds the memory for a
-// master that has counted to millions; drivers split batches further as they need.
+// chunk is the number of slots that are read and cleared at a time. It bounds the memory
+// for a master that has counted to millions. Drivers split batches further as they need.
 const chunk = 4096
 
-// A Dependency wires keys of one cache to masters. It holds no state: any number of them,
-// in any number of processes, may work on the same masters. It is safe for concurrent
+// A Dependency wires keys of one cache to masters. Its state is in the cache: any number
+// of them, in any number of processes, may use the same masters. It is safe for concurrent
 // use.
 type Dependency struct {
 	cache *cache.Cache
@@ -28,18 +28,18 @@ type Dependency struct {
 	ttl   time.Duration
 }
 
-// New returns the dependencies kept in c, whose wires live for ttl (0: no expiry). The
-// TTL must be at least that of the items that are wired.
+// New returns a Dependency whose masters and wires are in c, as the items are. A wire
+// expires after ttl, which must be at least the TTL of the wired items; 0 means no expiry.
 //
-// The cache may be a namespace of another; masters, wires and items are then all in
-// that namespace. It must be able to compare and delete: otherwise the error satisfies
-// errors.Is(err, errors.ErrUnsupported). A negative ttl is [cache.ErrInvalidTTL].
+// If c is a namespace, masters, wires and items are all in that namespace. If c cannot
+// compare and delete, New returns an error that matches [errors.ErrUnsupported]. If ttl is
+// negative, it returns [cache.ErrInvalidTTL].
 func New(c *cache.Cache, ttl time.Duration) (*Dependency, error) {
 	if c == nil {
 		return nil, errors.New("dependency: the cache is nil")
 	}
 	if ttl < 0 {
-		return nil, fmt.Errorf("dependency: %w: %v; want 0 for no expiry, or more", cache.ErrInvalidTTL, ttl)
+		return nil, fmt.Errorf("dependency: %w: %v must not be negative (0 means no expiry)", cache.ErrInvalidTTL, ttl)
 	}
 	if !c.Supports(cache.OpCompareAndDelete) {
 		return nil, fmt.Errorf("dependency: the cache cannot compare and delete: %w", errors.ErrUnsupported)
@@ -47,10 +47,9 @@ func New(c *cache.Cache, ttl time.Duration) (*Dependency, error) {
 	return &Dependency{cache: c, wires: c.WithKind(cache.Text), ttl: ttl}, nil
 }
 
-// Keys returns the keys that are wired to master, in the order of their slots, each
-// once. It tells what was there while it ran: wires that expired are
-// not in it, items that expired may be. When a part could not be read, what was read until
-// then comes with the error.
+// Keys returns the distinct keys that are wired to master, in the order of their slots. Keys whose wires have expired are left out; keys whose items have expired may be
+// included. If a part could not be read, it returns the keys read before that together
+// with the error. The result need not be complete while others wire or delete.
 func (d *Dependency) Keys(ctx context.Context, master string) ([]string, error) {
 	ctx, end := d.observe(ctx, cache.OpDependencyKeys, master, 1)
 	keys, err := d.keys(ctx, master)
@@ -91,13 +90,13 @@ func (d *Dependency) keys(ctx context.Context, master string) ([]string, error) 
 	return keys, nil
 }
 
-// slotKey is the key of slot number i of a master.
+// slotKey returns the key of slot number i of a master.
 func slotKey(master string, i uint64) string {
 	return master + strconv.FormatUint(i, 10)
 }
 
-// wired returns the key that the slot of that name holds. A number is not a wire: it
-// is the count of another master whose name ends in digits.
+// wired returns the key that the slot called name holds. A number is not a wire: it is the
+// count of another master whose name ends in digits.
 func wired(found map[string]cache.Item, name string) (key string, ok bool) {
 	it, ok := found[name]
 	if !ok || it.Kind == cache.Number {
@@ -106,19 +105,19 @@ func wired(found map[string]cache.Item, name string) (key string, ok bool) {
 	return string(it.Value), true
 }
 
-// count reads how many wires a master says were made.
+// count parses the value of a master: the number of wires that were made.
 func count(master cache.Item) (uint64, error) {
-	// Python's servers pad a counter with spaces when it gets shorter.
+	// memcached pads a counter with spaces when it gets shorter.
 	n, err := strconv.ParseUint(strings.TrimRight(string(master.Value), " "), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("the master holds no count of wires: %w", cache.ErrNotNumber)
+		return 0, fmt.Errorf("the master does not hold a count of wires: %w", cache.ErrNotNumber)
 	}
 	return n, checkCount(n)
 }
 
 func checkCount(n uint64) error {
 	if n > maxWires {
-		return fmt.Errorf("the master holds %d, which is no count of wires (at most %d); delete that key", n, maxWires)
+		return fmt.Errorf("the master holds %d, which is not a count of wires (at most %d); delete that key", n, maxWires)
 	}
 	return nil
 }

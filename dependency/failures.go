@@ -7,10 +7,10 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// failures are reasons by key, as in a cache.MultiError.
+// failures maps keys to errors, as in a cache.MultiError.
 type failures map[string]error
 
-// add keeps the first reason of a key.
+// add adds the reason of a key that has none yet.
 func (f *failures) add(key string, err error) {
 	if *f == nil {
 		*f = failures{}
@@ -20,7 +20,7 @@ func (f *failures) add(key string, err error) {
 	}
 }
 
-// join keeps every reason of a key.
+// join adds a reason to those of a key.
 func (f *failures) join(key string, err error) {
 	if old := (*f)[key]; old != nil {
 		(*f)[key] = errors.Join(old, err)

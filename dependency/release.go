@@ -7,8 +7,8 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// release removes slots that still hold what was found in them. One that holds
-// something else belongs to a wire made since.
+// release removes the slots that still hold the items found in them. A slot that holds
+// another item belongs to a wire made since.
 func (d *Dependency) release(ctx context.Context, slots []slot, found map[string]cache.Item) {
 	items := make([]cache.Item, len(slots))
 	for i, s := range slots {

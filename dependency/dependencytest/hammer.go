@@ -1,9 +1,8 @@
 // Package dependencytest tests the promise of package dependency on a real cache.
 //
-// The tests of package dependency explore every order of the operations on a store of
-// their own. [Hammer] is for what such a store cannot show: that a driver and its server
-// keep the contract that the promise rests on, with real concurrency. A driver calls it
-// from its own tests:
+// The tests of package dependency explore every order of the operations on a model of a
+// store. [Hammer] tests what a model cannot: that a driver and its server keep the contract
+// that the promise depends on, with real concurrency. A driver calls it from its tests:
 //
 //	func TestDependency(t *testing.T) {
 //		dependencytest.Hammer(t, open(t), open(t))
@@ -23,23 +22,21 @@ import (
 const (
 	adders   = 8
 	deleters = 4
-	// room is how many wires may be held at a time. Adders wait for deletes:
-	// races are found in short lists, where a delete is quick. It is more than
-	// all adders take at once, so that one of them always gets on.
+	// room bounds the wires at a time; adders wait for deletes. Short lists, where a
+	// delete is quick, show races best. It is more than all adders take at once, so
+	// that at least one of them can always proceed.
 	room = 8 * adders
-	// ttl is longer than any test: what expired would look as if it were deleted.
+	// ttl is longer than any test: an expired item would look like a deleted one.
 	ttl = time.Hour
 )
 
-// Hammer lets goroutines set items, wire them to a few masters, one or several at a
-// time, and delete these masters, one or several at a time, all at once. It fails the
-// test if a key whose Add returned before a Delete began survives it, or if any
-// operation fails.
+// Hammer starts goroutines that set items, wire them to a few masters, and delete these
+// masters, one or several at a time, all concurrently. It fails the test if a key whose Add
+// returned before a Delete began survives it, or if any operation fails.
 //
-// The clients are caches over the same store, one or more: separate clients of one
-// server, or views of one cache. Their keys begin with "hammer"; the store should hold
-// few others, and must not evict. It makes some 2,400 wires, a fifth of that with -short,
-// and as many deletes as go on meanwhile.
+// The clients, one or more, are caches over the same store: separate clients of one server,
+// or views of one cache. Keys begin with "hammer". The store should hold few others, and
+// must not evict. Hammer makes some 2,400 wires, or a fifth of that with -short.
 func Hammer(t testing.TB, clients ...*cache.Cache) {
 	t.Helper()
 	if len(clients) == 0 {

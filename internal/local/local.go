@@ -1,5 +1,5 @@
-// Package local holds what packages cache, dependency, load and memory do together that drivers
-// and programs cannot see.
+// Package local connects packages cache, dependency, load and memory by interfaces that
+// other drivers and programs cannot use.
 package local
 
 import (
@@ -11,19 +11,17 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// A Cache is a cache in the process. It stores valid keys only, so a lookup that finds a
-// key has proved it valid. The key is checked only after a miss: a check before the lookup
-// would wait for the bytes of the key to arrive from memory, and a get would take 1.4 times
-// as long.
+// A Cache is a cache in the process. It stores valid keys only, so a key that a lookup finds
+// is valid, and keys are checked only after a miss: a check before the lookup would wait for
+// the bytes of the key to arrive from memory, and a get would take 1.4 times as long.
 type Cache interface {
-	// Lookup returns the value of key, which may be any string. It returns
-	// driver.ErrInvalidKey for a key that is not valid, and otherwise what the Get
-	// of a driver returns.
+	// Lookup is the Get of a driver for a key that may be invalid. For an invalid key
+	// it returns driver.ErrInvalidKey.
 	Lookup(key string) ([]byte, error)
 
-	// Has reports whether key, which may be any string, is present. It is not counted
-	// as a get, but it is a use of the entry. An Add of a present key needs neither
-	// the check of the key nor a lock: it takes 0.7 of the time.
+	// Has reports whether key, which may be invalid, is present. It is not counted as a
+	// get, but it is a use of the entry. With it, an Add of a present key needs neither
+	// a check of the key nor a lock, and takes 0.7 of the time.
 	Has(key string) bool
 }
 
@@ -36,28 +34,28 @@ type Wire struct {
 	Number uint64       // which slot of the master it is, by the count of the master
 }
 
-// A Wirer is a driver in the process that must know which entries are wires, because it
-// evicts.
+// A Wirer is a driver in the process that evicts, and so must know which entries are wires.
 type Wirer interface {
 	// AddWire stores w.Entry if its key is absent, and otherwise returns
 	// driver.ErrNotStored. If the confirmation that follows finds the master present,
 	// then the wire and the master stay for as long as the item that was there before
-	// the call, within the TTL of the wire. A wire to that item from a slot of that
-	// master of the same number or less may take the place of w: it is then in a new
-	// state. ErrEvicted is returned when the item that was there before the call has
-	// gone: with the master, or because there is no room for the wire.
+	// the call, within the TTL of the wire. If the item already has a wire in a slot
+	// of that master whose number is at most w.Number, AddWire may renew that wire
+	// instead, which gives it a new state. ErrEvicted is returned when the item that
+	// was there before the call has gone: with the master, or because there is no room
+	// for the wire.
 	AddWire(w Wire) error
 }
 
 // ErrEvicted is returned by Wirer.AddWire.
 var ErrEvicted = errors.New("the item was evicted instead of being wired")
 
-// AddWires stores a wire for each of keys in slots of a master from number first on, if the
-// driver of c is a Wirer. Otherwise it returns false and does nothing. Package cache sets it;
-// c is a *cache.Cache.
+// AddWires stores a wire for each of keys, in slots of a master from number first on, if the
+// driver of c, a *cache.Cache, is a Wirer. Otherwise it does nothing and returns false.
+// Package cache sets it.
 var AddWires func(ctx context.Context, c any, master string, first uint64, slots, keys []string, ttl time.Duration) ([]error, bool)
 
-// A Backend is what package load needs to know of a cache in the process.
+// A Backend describes a cache to package load.
 type Backend struct {
 	// Cache is nil if the data is not in the process.
 	Cache Cache
@@ -65,8 +63,8 @@ type Backend struct {
 	// Hooked reports whether a hook observes the cache.
 	Hooked bool
 
-	// Plain reports whether keys are used as they are, so that Cache may be called in
-	// the place of the cache.Cache if no hook observes it.
+	// Plain reports whether keys have neither a prefix nor an encoding, so that Cache
+	// may be used directly if no hook observes it.
 	Plain bool
 
 	// Invalidations counts the invalidations of tags in all loaders of the backend.

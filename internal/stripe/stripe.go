@@ -1,4 +1,4 @@
-// Package stripe counts events that happen on all processors at once.
+// Package stripe counts events that occur on many processors at the same time.
 package stripe
 
 import (
@@ -11,8 +11,8 @@ const (
 	n    = 1 << bits
 )
 
-// A Counter is a counter in many cache lines, so that processors do not fight for one. The
-// zero value is ready to use.
+// A Counter is a counter in many cache lines, so that processors do not contend for one. It
+// is safe for concurrent use. The zero value is ready to use.
 type Counter [n]struct {
 	n atomic.Uint64
 	_ [120]byte
