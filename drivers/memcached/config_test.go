@@ -102,7 +102,7 @@ func hosts(n int) []string {
 func TestDSNErrors(t *testing.T) {
 	many := strings.Join(hosts(101), ",")
 	for dsn, want := range map[string]string{
-		"memory://":                                 "memcached",
+		"other://":                                  "memcached",
 		"memcached://a:0":                           "port",
 		"memcached://a:1:0":                         "weight",
 		"memcached://::1":                           "brackets",

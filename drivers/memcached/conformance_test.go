@@ -36,9 +36,10 @@ func options(cfg memcached.Config) cachetest.Options {
 	}
 }
 
-// all says to run the suite in every combination, which takes minutes of processor time. Without
-// it, each network, number of servers, distribution and encoding has its turn in one.
-var all = flag.Bool("all", false, "run the conformance suite in every combination")
+// all says to run the suites in every combination, and to hammer for longer, which takes
+// minutes of processor time. Without it, each network and number of servers has its turn in
+// one.
+var all = flag.Bool("all", false, "run the suites in every combination, and hammer for longer")
 
 func TestConformance(t *testing.T) {
 	networks := []string{"tcp", "unix"}
