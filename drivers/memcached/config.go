@@ -11,6 +11,7 @@ import (
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/drivers/internal/distribution"
 	"github.com/larder-go/larder/drivers/internal/memcached"
+	"github.com/larder-go/larder/drivers/internal/tlsfiles"
 	"github.com/larder-go/larder/encoding"
 )
 
@@ -121,6 +122,14 @@ type Config struct {
 	OnWriteFailure func(key string, op cache.Op, ambiguous bool)
 }
 
+// TLSFiles configures TLS by files. The zero value trusts the authorities of the system.
+// Verification cannot be turned off.
+type TLSFiles struct {
+	ServerName string // the name in the certificate of the servers, if it is not their host
+	CA         string // file of PEM certificates to trust instead of those of the system
+	Cert, Key  string // files of the certificate and key of the client, in PEM; both or none
+}
+
 // plan is a Config that was checked, with the defaults filled in.
 type plan struct {
 	Config
@@ -221,8 +230,8 @@ func (c Config) checkTLS(servers []memcached.Server) error {
 		name = c.TLS.ServerName
 	default:
 		name = c.TLSFiles.ServerName
-		if (c.TLSFiles.Cert == "") != (c.TLSFiles.Key == "") {
-			return errors.New("one of tls_cert and tls_key is missing")
+		if err := tlsfiles.Files(*c.TLSFiles).Check(); err != nil {
+			return err
 		}
 	}
 	isSocket := func(s memcached.Server) bool { return s.Host == "" }

@@ -6,6 +6,7 @@ import (
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver/dsn"
 	"github.com/larder-go/larder/drivers/internal/memcached"
+	"github.com/larder-go/larder/drivers/internal/tlsfiles"
 )
 
 // scheme is the name of the driver, in DSNs and errors.
@@ -38,18 +39,7 @@ func ParseDSN(source string) (Config, error) {
 	d.Choice("discovery", &c.Discovery, DiscoverySRV, DiscoveryConfig)
 	d.Duration("poll_interval", &c.PollInterval)
 	d.Int("replay_deletes", &c.ReplayDeletes, 1)
-	var secure bool
-	var files TLSFiles
-	d.Bool("tls", &secure)
-	d.String("tls_server_name", &files.ServerName)
-	d.String("tls_ca", &files.CA)
-	d.String("tls_cert", &files.Cert)
-	d.String("tls_key", &files.Key)
-	if secure {
-		c.TLSFiles = &files
-	} else if files != (TLSFiles{}) {
-		d.Errorf("tls", "must be true beside the other parameters of TLS")
-	}
+	c.TLSFiles = (*TLSFiles)(tlsfiles.FromDSN(d))
 	if err := d.Done(); err != nil {
 		return Config{}, err
 	}
@@ -73,12 +63,6 @@ func (c Config) FormatDSN() string {
 	b.String("discovery", c.Discovery)
 	b.Duration("poll_interval", c.PollInterval)
 	b.Int("replay_deletes", c.ReplayDeletes)
-	b.Bool("tls", c.TLS != nil || c.TLSFiles != nil)
-	if f := c.TLSFiles; f != nil {
-		b.String("tls_server_name", f.ServerName)
-		b.String("tls_ca", f.CA)
-		b.String("tls_cert", f.Cert)
-		b.String("tls_key", f.Key)
-	}
+	tlsfiles.Format(&b, c.TLS != nil || c.TLSFiles != nil, (*tlsfiles.Files)(c.TLSFiles))
 	return b.DSN()
 }

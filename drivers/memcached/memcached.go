@@ -8,6 +8,7 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 	"github.com/larder-go/larder/drivers/internal/fanout"
 	"github.com/larder-go/larder/drivers/internal/memcached"
+	"github.com/larder-go/larder/drivers/internal/tlsfiles"
 	"github.com/larder-go/larder/drivers/memcached/internal/cluster"
 	"github.com/larder-go/larder/drivers/memcached/internal/protocol"
 	"github.com/larder-go/larder/drivers/memcached/internal/resolver"
@@ -48,7 +49,7 @@ func newDriver(c Config) (*driverCache, error) {
 	}
 	secure := p.TLS
 	if p.TLSFiles != nil {
-		if secure, err = p.TLSFiles.load(); err != nil {
+		if secure, err = tlsfiles.Files(*p.TLSFiles).Load(); err != nil {
 			return nil, err
 		}
 	}
