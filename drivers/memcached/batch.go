@@ -2,10 +2,10 @@ package memcached
 
 import (
 	"context"
-	"sync"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/drivers/internal/fanout"
 	"github.com/larder-go/larder/drivers/internal/memcached"
 	"github.com/larder-go/larder/drivers/memcached/internal/cluster"
 	"github.com/larder-go/larder/drivers/memcached/internal/conn"
@@ -24,51 +24,30 @@ type batch struct {
 	errs    []error           // for each key; those that have one at the start are left out
 }
 
-// part is what goes out on one connection.
-type part struct {
+// place is where requests go.
+type place struct {
 	server *cluster.Server
 	lane   int
 	on     uint64 // the ID of the connection, if it matters
-	keys   []int  // positions in the batch; nil means all
 }
 
 // run sends the batch to all servers at once. The result has an error for each key, or is
 // nil if there is none.
 func (d *driverCache) run(ctx context.Context, b *batch) []error {
-	parts, err := d.split(ctx, b)
+	places, parts, err := d.split(ctx, b)
 	if err != nil {
 		for i := range b.errs {
 			b.errs[i] = d.unresolved(ctx, b.op, err, b.key(i))
 		}
 		return b.errs
 	}
-	var wg sync.WaitGroup
-	for i := range parts {
-		if i+1 < len(parts) {
-			wg.Go(func() { d.runPart(ctx, b, &parts[i]) })
-		} else {
-			d.runPart(ctx, b, &parts[i])
-		}
-	}
-	wg.Wait()
-	for _, err := range b.errs {
-		if err != nil {
-			return b.errs
-		}
-	}
-	return nil
+	fanout.Each(parts, func(i int, keys []int) { d.runPart(ctx, b, places[i], keys) })
+	return fanout.Failures(b.errs)
 }
 
-// split groups the keys by the connection that they take.
-func (d *driverCache) split(ctx context.Context, b *batch) ([]part, error) {
-	type place struct {
-		server *cluster.Server
-		lane   int
-		on     uint64
-	}
-	var parts []part
+// split groups the keys, as positions in the batch, by the place that they go to.
+func (d *driverCache) split(ctx context.Context, b *batch) (places []place, parts [][]int, err error) {
 	index := map[place]int{}
-	var last place
 	at := -1
 	for i, err := range b.errs {
 		if err != nil {
@@ -77,37 +56,36 @@ func (d *driverCache) split(ctx context.Context, b *batch) ([]part, error) {
 		key := b.key(i)
 		s, err := d.cluster.Pick(ctx, key)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		p := place{server: s, lane: s.Lane(key)}
 		if b.token != nil {
 			p.on = b.token(i).conn
 		}
-		if p != last || at < 0 {
+		if at < 0 || p != places[at] { // neighbors often go to the same place
 			var ok bool
 			if at, ok = index[p]; !ok {
-				at = len(parts)
+				at = len(places)
 				index[p] = at
-				parts = append(parts, part{server: p.server, lane: p.lane, on: p.on})
+				places, parts = append(places, p), append(parts, nil)
 			}
-			last = p
 		}
-		parts[at].keys = append(parts[at].keys, i)
+		parts[at] = append(parts[at], i)
 	}
-	return parts, nil
+	return places, parts, nil
 }
 
-func (d *driverCache) runPart(ctx context.Context, b *batch, p *part) {
+func (d *driverCache) runPart(ctx context.Context, b *batch, p place, keys []int) {
 	cb := cluster.Batch{Lane: p.lane, On: p.on}
 	cb.Batch = conn.Batch{
-		Verb: b.verb, N: len(p.keys),
-		Request: func(i int, r *protocol.Request) { b.request(p.keys[i], r) },
+		Verb: b.verb, N: len(keys),
+		Request: func(i int, r *protocol.Request) { b.request(keys[i], r) },
 		Result: func(i int, replies []protocol.Reply) {
-			b.errs[p.keys[i]] = b.result(p.server, cb.ID, p.keys[i], replies)
+			b.errs[keys[i]] = b.result(p.server, cb.ID, keys[i], replies)
 		},
 	}
 	cb.Failed = func(i int, f *cluster.Failure) {
-		k := p.keys[i]
+		k := keys[i]
 		if f.IsGone() {
 			b.errs[k] = driver.ErrConflict // the state in which the item was read is gone
 			return
