@@ -15,9 +15,10 @@ type CompressConfig struct {
 	// 1 KiB if zero.
 	MinSize int
 
-	// MaxSize is the length in bytes of the longest decompressed value; 64 MiB if zero.
-	// Decoding a longer value is an error, and allocates at most three times MaxSize.
-	// It protects against a few bytes in the cache that expand to gigabytes.
+	// MaxSize is the length in bytes of the longest value that is compressed or
+	// decompressed; 64 MiB if zero. Decoding a longer value is an error, and allocates at
+	// most three times MaxSize. It protects against a few bytes in the cache that expand
+	// to gigabytes.
 	MaxSize int
 
 	// Level is the compression level, as in package compress/gzip; its default level
@@ -26,8 +27,9 @@ type CompressConfig struct {
 }
 
 // Compress returns a codec that compresses the values that another codec encodes, with gzip.
-// A value that is short, or that gzip does not make shorter, is stored as it is. Values that
-// were stored without Compress can be read. Compress panics if the configuration is invalid.
+// A value that is short, or longer than MaxSize, or that gzip does not make shorter, is stored
+// as it is. Values that were stored without Compress can be read. Compress panics if the
+// configuration is invalid.
 func Compress[V any](inner Codec[V], c CompressConfig) Codec[V] {
 	if c.MinSize == 0 {
 		c.MinSize = 1 << 10
@@ -65,7 +67,10 @@ func (c *compressCodec[V]) Append(dst []byte, v V) ([]byte, error) {
 	}
 	plain := dst[n:]
 	ambiguous := isGzip(plain) // Decode would take it for compressed
-	if len(plain) < c.config.MinSize && !ambiguous {
+	switch long := len(plain) > c.config.MaxSize; {
+	case long && ambiguous:
+		return dst[:n], fmt.Errorf("codec: a value of %d bytes that begins as gzip does must be compressed, and at most %d bytes are", len(plain), c.config.MaxSize)
+	case (long || len(plain) < c.config.MinSize) && !ambiguous:
 		return dst, nil
 	}
 	var out bytes.Buffer
@@ -111,12 +116,15 @@ func (c *compressCodec[V]) Decode(data []byte) (v V, err error) {
 		return v, c.tooLong()
 	}
 	plain := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
-	n, err := plain.ReadFrom(io.LimitReader(r, limit+1))
-	if err != nil {
+	if _, err := plain.ReadFrom(io.LimitReader(r, limit)); err != nil {
 		return v, err
 	}
-	if n > limit {
+	// Not a limit of one byte more, which the largest number does not have.
+	switch n, err := io.ReadFull(r, make([]byte, 1)); {
+	case n > 0:
 		return v, c.tooLong()
+	case err != io.EOF:
+		return v, err
 	}
 	return c.inner.Decode(plain.Bytes())
 }

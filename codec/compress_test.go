@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -130,6 +131,28 @@ func TestCompressConcurrent(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// Values of any length can be read again: the largest limit is as any other, and what is longer
+// than the limit is stored as it is, or refused.
+func TestCompressMaxSize(t *testing.T) {
+	text := strings.Repeat("long ", 1000)
+	for _, size := range []int{math.MaxInt, math.MaxInt - 1, len(text), len(text) - 1, 1} {
+		c := codec.Compress(codec.Text[string](), codec.CompressConfig{MaxSize: size})
+		b, err := c.Append(nil, text)
+		if err != nil {
+			t.Errorf("MaxSize %d: Append: %v", size, err)
+			continue
+		}
+		if v, err := c.Decode(b); err != nil || v != text {
+			t.Errorf("MaxSize %d: Decode: %d bytes, %v; want %d", size, len(v), err, len(text))
+		}
+	}
+	c := codec.Compress(codec.Text[string](), codec.CompressConfig{MaxSize: 100})
+	b, err := c.Append([]byte("before"), gzipMagic+text)
+	if err == nil || string(b) != "before" {
+		t.Errorf("Append of a long value that begins as gzip does: %.20q, %v; want an error", b, err)
+	}
 }
 
 // Invalid configurations panic when the codec is made.
