@@ -43,7 +43,7 @@ type core struct {
 	stats     driver.StatsReporter
 	local     local.Cache
 
-	invalidations atomic.Uint64 // of package load
+	invalidations atomic.Uint64 // of package load, and flushes
 }
 
 // Options configure New.

@@ -25,7 +25,11 @@ func (c *Cache) Flush(ctx context.Context) error {
 		s.end(ctx, 0, err)
 		return err
 	}
-	return c.whole(ctx, func(co *core) error { return co.driver.Flush(ctx) })
+	return c.whole(ctx, func(co *core) error {
+		// The records of tags may be in this cache, and their values in another one.
+		defer co.invalidations.Add(1)
+		return co.driver.Flush(ctx)
+	})
 }
 
 // Ping reports whether the servers of this cache can be reached. It returns nil if all of

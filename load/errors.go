@@ -46,7 +46,7 @@ func recoverInto(outcomes []outcome) {
 	if v := recover(); v != nil {
 		err := &PanicError{v, debug.Stack()}
 		for i := range outcomes {
-			outcomes[i] = outcome{err: err}
+			outcomes[i] = outcome{err: err, panic: err}
 		}
 	}
 }

@@ -16,6 +16,7 @@ type outcome struct {
 	value    any    // the value, for the Get whose load function returned it
 	notFound bool
 	err      error
+	panic    *PanicError   // of the load function; err may wrap it. An err that wraps that of another load leaves it nil
 	took     time.Duration // how long the load function ran; 0: it did not
 }
 
@@ -209,7 +210,7 @@ func (j *job) verify(calls []*call, entries []*entry, outcomes []outcome, late, 
 // chain is the loads that a context is within, the innermost first.
 type chain struct {
 	core  *core
-	calls []*call
+	keys  map[string]bool
 	outer *chain
 }
 
@@ -218,13 +219,17 @@ type chainKey struct{}
 // chained returns a context of the loading of calls.
 func (c *core) chained(ctx context.Context, calls []*call) context.Context {
 	outer, _ := ctx.Value(chainKey{}).(*chain)
-	return context.WithValue(ctx, chainKey{}, &chain{c, calls, outer})
+	keys := make(map[string]bool, len(calls))
+	for _, cl := range calls {
+		keys[cl.key] = true
+	}
+	return context.WithValue(ctx, chainKey{}, &chain{c, keys, outer})
 }
 
 // loading reports whether ctx is that of a load of key.
 func (c *core) loading(ctx context.Context, key string) bool {
 	for ch, _ := ctx.Value(chainKey{}).(*chain); ch != nil; ch = ch.outer {
-		if ch.core == c && slices.ContainsFunc(ch.calls, func(cl *call) bool { return cl.key == key }) {
+		if ch.core == c && ch.keys[key] {
 			return true
 		}
 	}

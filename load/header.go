@@ -216,7 +216,7 @@ func (l *life) left() time.Duration {
 	if l.keep > end {
 		end = l.keep
 	}
-	return time.Duration(max(1, end-unixMilli())) * time.Millisecond
+	return times(time.Millisecond, max(1, end-unixMilli()))
 }
 
 // unixMilli returns now in the unit of a header.

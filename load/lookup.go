@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"encoding/binary"
+	"strings"
 )
 
 // lookup returns the payload of key if it is a value that may be returned as it is, from a
@@ -10,6 +11,9 @@ import (
 //
 // It reads the header itself, once, and makes no strings of the names in it.
 func (c *core) lookup(ctx context.Context, key string, tags []string) (payload []byte, ok bool) {
+	if strings.HasPrefix(key, tagPrefix) {
+		return nil, false // a record of a tag, and no value
+	}
 	var b []byte
 	var err error
 	if c.local != nil {

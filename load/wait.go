@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/larder-go/larder/cache"
@@ -185,6 +184,7 @@ func (r *request) rejected(c *core, key string, payload []byte) {
 
 // handle takes notices, and returns the keys to read again.
 func (r *request) handle(c *core, notices []notice) (todo []string) {
+	listed := map[string]bool{}
 	for _, n := range notices {
 		if _, ok := r.left[n.key]; !ok {
 			continue // it has been settled by an earlier one
@@ -194,7 +194,8 @@ func (r *request) handle(c *core, notices []notice) (todo []string) {
 			delete(r.loading, n.key)
 		}
 		if n.event != finished {
-			if !slices.Contains(todo, n.key) {
+			if !listed[n.key] {
+				listed[n.key] = true
 				todo = append(todo, n.key)
 			}
 			continue
@@ -206,8 +207,8 @@ func (r *request) handle(c *core, notices []notice) (todo []string) {
 			r.tally.loadTime = n.took
 		}
 		if n.err != nil {
-			if own {
-				errors.As(n.err, &r.panic)
+			if own && n.panic != nil {
+				r.panic = n.panic
 			}
 			r.fail(c, n.key, n.outcome)
 			continue

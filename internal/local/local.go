@@ -67,7 +67,8 @@ type Backend struct {
 	// may be used directly if no hook observes it.
 	Plain bool
 
-	// Invalidations counts the invalidations of tags in all loaders of the backend.
+	// Invalidations counts the invalidations of tags in all loaders of the backend, and
+	// its flushes.
 	Invalidations *atomic.Uint64
 }
 
