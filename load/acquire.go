@@ -7,8 +7,8 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// acquire puts a lease, or a mark on the old value, at the key of each call where that is
-// possible, and returns the calls to load. Others are left to later, or are done.
+// acquire stores a lease, or a mark on the old value, at the key of each call where that is
+// possible, and returns the calls to load. The others are done, or must be read again later.
 func (j *job) acquire(calls []*call) (owned []*call) {
 	var free []*call
 	for _, cl := range calls {
@@ -31,7 +31,7 @@ func (j *job) acquire(calls []*call) (owned []*call) {
 	return append(owned, j.swap(free)...)
 }
 
-// taken reports whether another caller is loading, as far as can be seen.
+// taken reports whether another caller seems to be loading.
 func (cl *call) taken() bool {
 	if cl.reading.state != leased && cl.reading.state != pending {
 		return false
@@ -40,18 +40,18 @@ func (cl *call) taken() bool {
 	if cl.other != owner || cl.since.IsZero() {
 		cl.other, cl.since = owner, time.Now()
 	}
-	// It should be over by its own deadline. But the clock of its owner may be wrong.
+	// The mark has a deadline, but the clock of its owner may be wrong.
 	return time.Since(cl.since) < cl.job.core.config.lease
 }
 
-// deadline returns until when others are to leave a key alone.
+// deadline returns the time until which others must not load a key.
 func (j *job) deadline() int64 {
 	return unixMilli() + j.core.config.lease.Milliseconds()
 }
 
-// add puts leases where there is nothing, and makes the records of known tags that are
-// absent, in the same operation if that is possible. It returns the calls that have a lease,
-// and leaves in the others what is there.
+// add adds leases at absent keys, and adds the absent records of known tags, in the same
+// operation if that is possible. It returns the calls that have a lease, and sets the tokens
+// of the others to the items that are there.
 func (j *job) add(calls []*call) (owned []*call) {
 	c := j.core
 	content := make(map[string][]byte, len(calls))
@@ -62,7 +62,7 @@ func (j *job) add(calls []*call) (owned []*call) {
 	ttl := c.config.lease
 	records := j.absentRecords(calls)
 	if len(records) > 0 && c.tags == c.cache {
-		// The lease then has the TTL of the records. It ends by its deadline.
+		// The lease has the TTL of the records, but its deadline ends it earlier.
 		ttl = c.config.recordTTL
 		for _, record := range records {
 			content[record] = encodeRecord(c.newVersion())
@@ -114,7 +114,7 @@ func (j *job) add(calls []*call) (owned []*call) {
 	return owned
 }
 
-// leaseOf returns the item that says that a key is being loaded.
+// leaseOf returns the content of a lease.
 func leaseOf(owner uint64, deadline int64) []byte {
 	h := header{kind: kindLease, mark: mark{deadline, owner}}
 	return h.encode()
@@ -134,8 +134,8 @@ func (j *job) absentRecords(calls []*call) (records []string) {
 	return records
 }
 
-// addRecords notes the records that add has made or found. Those that are in another cache,
-// or that somebody else has written, take more operations.
+// addRecords notes the records that add has added or found. Records in another cache, and
+// items that are not records, take more operations.
 func (j *job) addRecords(records []string, items map[string]cache.Item, failures map[string]error) {
 	c := j.core
 	for _, record := range records {
@@ -144,22 +144,22 @@ func (j *job) addRecords(records []string, items map[string]cache.Item, failures
 	if c.tags == c.cache {
 		records = c.adopt(j.store, records, items, failures, j.versions)
 	}
-	// If that fails as a whole the tags stay unknown, and the value is not stored.
+	// If that fails as a whole, the tags stay unknown, and the value is not stored.
 	_ = c.ensure(j.store, records, j.versions)
 }
 
-// notAdded deals with a key at which there is neither a lease nor anything else, and reports
-// whether it is to be loaded without a lease.
+// notAdded handles a call for which add neither added a lease nor found an item. It reports
+// whether the key is to be loaded without a lease.
 func (j *job) notAdded(cl *call, err error) (load bool) {
 	switch {
 	case errors.Is(err, cache.ErrUnavailable):
 		cl.blind = true
-		cl.swapped = true // there may be a lease, which is to be removed then
+		cl.swapped = true // there may be a lease, which must be removed then
 		return true
 	case errors.Is(err, cache.ErrMiss), errors.Is(err, cache.ErrConflict), errors.Is(err, cache.ErrTooLarge):
 		return true // the cache keeps not even the lease
 	case errors.Is(err, cache.ErrUnreadable):
-		// It has no token to compare with. The next round finds out whether it worked.
+		// It has no token to compare with. The next round shows whether Delete succeeded.
 		_ = j.core.cache.Delete(j.store, cl.key)
 		cl.reading = reading{state: absent}
 		return false
@@ -168,8 +168,8 @@ func (j *job) notAdded(cl *call, err error) (load bool) {
 	return false
 }
 
-// swap replaces what is at the keys of calls and must not be returned, and marks what is
-// stale or to be refreshed, by compare and swap. It returns the calls for which it worked.
+// swap replaces invalid items by leases, and marks items that are stale or due for a refresh,
+// by compare and swap. It returns the calls to load.
 func (j *job) swap(calls []*call) (owned []*call) {
 	var swaps []cache.Swap
 	var chosen []*call
@@ -205,7 +205,7 @@ func (j *job) swap(calls []*call) (owned []*call) {
 		case r.state == invalid:
 			s.Value, s.TTL = leaseOf(cl.owner, j.deadline()), j.core.config.lease
 		default:
-			j.found(cl, -1) // somebody has stored it in between
+			j.found(cl, -1) // another caller has stored it meanwhile
 			continue
 		}
 		swaps, chosen = append(swaps, s), append(chosen, cl)
@@ -224,13 +224,13 @@ func (j *job) swap(calls []*call) (owned []*call) {
 			cl.swapped = true
 			owned = append(owned, cl)
 		case errors.Is(err, cache.ErrConflict), errors.Is(err, cache.ErrMiss):
-			cl.marked = false // another one was first; look again
+			cl.marked = false // another caller was first; read again
 		case errors.Is(err, cache.ErrUnavailable):
 			cl.marked, cl.blind = false, true
-			cl.swapped = true // it may have worked, and is to be removed then
+			cl.swapped = true // it may have succeeded, and must be removed then
 			owned = append(owned, cl)
 		case errors.Is(err, cache.ErrTooLarge):
-			cl.marked = false // with its mark; there is no lease then
+			cl.marked = false // the mark made the item too large, so it is loaded without a lease
 			owned = append(owned, cl)
 		default:
 			j.fail([]*call{cl}, wholeError(j.ctx, err))

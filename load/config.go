@@ -16,87 +16,89 @@ type Config[V any] struct {
 	// stored as they are.
 	Codec codec.Codec[V]
 
-	// TTL is how long a value is good. 0 means that it does not expire. A load can
-	// choose another one with [Entry.TTL].
+	// TTL is the time until a value expires. 0 means that it does not expire. A load
+	// can set another TTL with [Entry.TTL].
 	TTL time.Duration
 
-	// Jitter is by how much a TTL, and the time to a refresh, is shortened at most, as
-	// a fraction of it. Values that were loaded together then do not expire together.
-	// 0.1 is usual; 0 means no jitter.
+	// Jitter shortens each TTL, and each time to a refresh, by a random part of at most
+	// this fraction, so that values that were loaded together do not expire together.
+	// It is at least 0 and less than 1; 0.1 is usual.
 	Jitter float64
 
-	// NotFoundTTL is how long [ErrNotFound] is remembered, in the cache. 0 means that
-	// it is not.
+	// NotFoundTTL is the time for which [ErrNotFound] is cached (negative caching). 0
+	// means that it is not cached.
 	NotFoundTTL time.Duration
 
-	// ErrorTTL is how long any other error of a load is remembered, in this process:
-	// until then it is returned without calling a load function. 0 means that errors
-	// are not remembered.
+	// ErrorTTL is the time for which any other error of a load is returned in this
+	// process without calling a load function again. 0 means that errors are not
+	// remembered.
 	ErrorTTL time.Duration
 
-	// RefreshAfter is the age from which a value is loaded again in the background,
-	// while it is still returned. It must be less than TTL. 0 means that a value is
-	// used until it expires.
+	// RefreshAfter is the age from which a Get of a value returns it and also loads it
+	// again in the background (stale-while-revalidate). It must be less than TTL. 0
+	// means that a value is used until it expires.
 	RefreshAfter time.Duration
 
-	// EarlyRefresh refreshes values in the background at random before they expire,
-	// the sooner the longer they take to load and the more often they are used, so
-	// that the values of busy keys do not all expire at once (Vattani, Chierichetti
-	// and Lowenstein, Optimal Probabilistic Cache Stampede Prevention, VLDB 2015). It
-	// is beta in that paper: 1 is usual, larger is earlier, 0 means never.
+	// EarlyRefresh refreshes values in the background at random times before they
+	// expire: earlier if they take longer to load or are read more often. So the values
+	// of busy keys do not all expire at once. It is beta in Vattani, Chierichetti and
+	// Lowenstein, Optimal Probabilistic Cache Stampede Prevention (VLDB 2015): 1 is
+	// usual, a larger number is earlier, 0 means never.
 	EarlyRefresh float64
 
-	// MaxRefreshes bounds how many refreshes run at once in this process; 16 if zero.
-	// A value whose refresh finds no place is returned, and its next Get tries again.
+	// MaxRefreshes bounds the refreshes of this loader that run at the same time; 16 if
+	// zero. If that many run, a Get returns the value without a refresh.
 	MaxRefreshes int
 
-	// KeepStale is how long after its TTL a value is kept, to be returned if loading
-	// it again fails or takes longer than Patience. It is counted from when the value
-	// was loaded. A value that was invalidated is never returned.
+	// KeepStale is the time for which a value is kept after its TTL, to be returned if
+	// loading it again fails or takes longer than Patience (stale-if-error). It ends
+	// TTL + KeepStale after the value was loaded. A value that was invalidated is never
+	// returned.
 	KeepStale time.Duration
 
-	// Patience is how long a Get waits for a load if it can return a value that
-	// KeepStale kept. The load goes on. 0 means as long as the load takes.
+	// Patience bounds the time for which a Get waits for a load if it can return a
+	// value that KeepStale kept instead. The load goes on. 0 means no bound.
 	Patience time.Duration
 
-	// RetryAfter is how long after a load that failed the old value is used before
-	// anyone tries again; 10 s if zero. It applies to refreshes and to KeepStale.
+	// RetryAfter is the time after a failed load for which the old value is returned
+	// before a caller tries again; 10 s if zero. It applies to refreshes and to
+	// KeepStale.
 	RetryAfter time.Duration
 
-	// Lease bounds a load; 10 s if zero. When it is over the context of the load is
-	// done, and another caller may begin to load. It is also how long other processes
-	// wait for one that died. Choose it longer than any load takes.
+	// Lease bounds a load; 10 s if zero. When it ends, the context of the load is
+	// canceled, and another caller may load. It is also the time for which other
+	// processes wait for a process that died while loading. Choose it longer than any
+	// load takes.
 	Lease time.Duration
 
 	// Tag is a tag of every value of the loader, so that InvalidateAll can invalidate
 	// them with one command. Each hit then reads one more record. Empty means none.
 	Tag string
 
-	// KeyTags gives each key a tag for itself, which Delete invalidates. Without it
+	// KeyTags gives each key a separate tag, which Delete invalidates. Without it
 	// Delete removes the item, which is enough as long as all processes use the same
-	// list of servers and keep no items in their own memory (see TagCache). With it a
-	// record is kept for each key, and each hit reads it.
+	// list of servers and keep no items in their own memory (see TagCache). With it
+	// there is a record for each key, and each hit reads it.
 	KeyTags bool
 
-	// TagCache is where the records of tags are kept; nil means in the cache of the
-	// loader. Values and records must be separate caches if values are kept in the
-	// memory of a process while tags are shared by many, or if loaders whose caches
-	// have different prefixes are to share tags: give each of them the same TagCache.
-	// It must be able to compare and swap.
+	// TagCache is the cache of the records of tags; nil means the cache of the loader.
+	// Set it if values are in the memory of each process while tags are shared by many
+	// processes, or if loaders whose caches have different prefixes share tags: give
+	// each of them the same TagCache. It must be able to compare and swap.
 	TagCache *cache.Cache
 
-	// AlsoInvalidate are further caches in which Invalidate and Delete remove tags and
-	// keys: those with the other list of servers, while processes move from one list
-	// to another one by one.
+	// AlsoInvalidate lists further caches from which Invalidate and Delete remove tags
+	// and keys. Set it while processes move from one list of servers to another one by
+	// one: to the cache with the other list.
 	AlsoInvalidate []*cache.Cache
 
 	// Generation is stored with each value. A value of another generation is not used.
-	// Increase it when the list of servers goes back to servers that may still hold
-	// what they held before.
+	// Increase it when the list of servers goes back to servers that may still hold old
+	// items.
 	Generation uint64
 }
 
-// config is a Config without its codec, checked, and with its defaults.
+// config is a checked Config with its defaults filled in, without its codec.
 type config struct {
 	ttl, notFoundTTL, errorTTL          time.Duration
 	refreshAfter, keepStale, retryAfter time.Duration
@@ -114,10 +116,10 @@ const (
 )
 
 // The TTL of a tag record is recordLives times that of the values of the loader that made
-// it, and at least minRecordTTL, since values of other loaders with a longer TTL may have
-// the same tag. When a record expires the values that have its version are lost, so that at
-// most one load in recordLives is due to it. In memory without a bound, the record of a tag
-// that nobody uses any more goes after that time.
+// it, and at least minRecordTTL, because values of other loaders with a longer TTL may have
+// the same tag. When a record expires, the values with its version become invalid, which
+// causes at most one load in recordLives. The TTL also removes the records of unused tags
+// from a cache without a bound.
 const (
 	recordLives  = 10
 	minRecordTTL = 24 * time.Hour

@@ -95,8 +95,8 @@ type call struct {
 	job     *job
 	waiters map[*waiter]struct{}
 	joins   int  // how many have joined
-	started bool // the load function was called; who joins from now on is late
-	done    bool // everybody has been told
+	started bool // the load function was called; waiters that join from now on are late
+	done    bool // all waiters have been notified
 
 	acquisition // of the goroutine of the job
 }
@@ -105,18 +105,18 @@ type call struct {
 type waiter struct {
 	inbox *inbox
 	call  *call
-	// late says that it joined after the load function was called. An invalidation may
-	// have come between the two.
+	// late means that it joined after the load function was called. An invalidation may
+	// have happened between the two.
 	late bool
 }
 
-// An inbox takes what a Get is told.
+// An inbox receives the notices for a Get.
 type inbox struct {
-	signal  chan struct{} // has room for one: there are notices
+	signal  chan struct{} // capacity 1; not empty if there are notices
 	notices []notice      // guarded by core.mu
 }
 
-// A notice tells a Get what became of a key.
+// A notice tells a Get about a key.
 type notice struct {
 	key   string
 	event event
@@ -124,16 +124,16 @@ type notice struct {
 	job *job
 }
 
-// event says what a notice is about.
+// event is the kind of a notice.
 type event uint8
 
 const (
-	finished event = iota // outcome is for the Get
-	again                 // it may not be, so the Get must read again
+	finished event = iota // the Get may return outcome
+	again                 // the outcome may be out of date, so the Get must read again
 	overdue               // the load takes longer than its lease; the Get may begin another one
 )
 
-// post tells a waiter something. It must be called with core.mu locked.
+// post sends a notice to a waiter. It must be called with core.mu locked.
 func (w *waiter) post(n notice) {
 	w.inbox.notices = append(w.inbox.notices, n)
 	select {
@@ -142,7 +142,7 @@ func (w *waiter) post(n notice) {
 	}
 }
 
-// take returns the notices that have come.
+// take removes and returns the notices.
 func (c *core) take(in *inbox) []notice {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -151,8 +151,8 @@ func (c *core) take(in *inbox) []notice {
 	return notices
 }
 
-// join makes a request wait for keys. Those that nobody is loading in this process get a
-// job, which join returns and the caller must start.
+// join makes a request wait for keys. For those that nobody is loading in this process it
+// returns a job, which the caller must start.
 func (c *core) join(ctx context.Context, r *request, keys []string, readings map[string]reading, v versions) (*job, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -181,8 +181,8 @@ func (c *core) join(ctx context.Context, r *request, keys []string, readings map
 	return j, nil
 }
 
-// leave ends the waiting of waiters. A job that nobody waits for is canceled, unless keep is
-// set, when it goes on to its end.
+// leave removes waiters. A job without waiters is canceled, unless keep is set: then it goes
+// on to its end.
 func (c *core) leave(waiters []*waiter, keep bool) {
 	if len(waiters) == 0 {
 		return
@@ -199,7 +199,7 @@ func (c *core) leave(waiters []*waiter, keep bool) {
 	}
 }
 
-// remove takes a waiter from its call. It must be called with mu locked.
+// remove removes a waiter from its call. It must be called with mu locked.
 func (c *core) remove(w *waiter) {
 	delete(w.call.waiters, w)
 	j := w.call.job
@@ -212,15 +212,15 @@ func (c *core) remove(w *waiter) {
 	}
 }
 
-// close keeps others from joining a call. It must be called with mu locked.
+// close prevents others from joining a call. It must be called with mu locked.
 func (c *core) close(cl *call) {
 	if c.calls[cl.key] == cl {
 		delete(c.calls, cl.key)
 	}
 }
 
-// deliver tells everybody who waits for a call about its outcome: those for whom it is good
-// take it, and the others must read again. It must be called with mu locked, after close.
+// deliver notifies the waiters of a call: those for whom the outcome is current take it, and
+// the others must read again. It must be called with mu locked, after close.
 func (c *core) deliver(cl *call, o outcome, good func(*waiter) bool) {
 	if cl.done {
 		return
@@ -237,12 +237,13 @@ func (c *core) deliver(cl *call, o outcome, good func(*waiter) bool) {
 	clear(cl.waiters)
 }
 
-// For everybody, or for nobody.
+// toAll and toNone are arguments of deliver.
 func toAll(*waiter) bool  { return true }
 func toNone(*waiter) bool { return false }
 
-// setOverdue lets others begin to load what a job still does after its lease. Those who may
-// take its result go on waiting for it too. It does so once more after each further lease.
+// setOverdue lets waiters begin another load of the keys that a job still loads after its
+// lease. Waiters that may take its result also go on waiting for it. It is called again after
+// each further lease.
 func (j *job) setOverdue(calls []*call) {
 	c := j.core
 	c.mu.Lock()
@@ -265,10 +266,7 @@ func (j *job) setOverdue(calls []*call) {
 // errClosed is returned after Close.
 var errClosed = fmt.Errorf("load: the loader is closed: %w", cache.ErrClosed)
 
-// Close makes later calls return an error that matches [cache.ErrClosed], and waits for the
-// loads and refreshes that are running. It waits no longer than the leases of all of them
-// last, and then returns an error if a load function has ignored the end of its context.
-// It does not close the cache.
+// shut is [Loader.Close].
 func (c *core) shut() error {
 	c.mu.Lock()
 	if !c.closed.Swap(true) && c.jobs == 0 {
@@ -288,5 +286,5 @@ func (c *core) shut() error {
 	if c.jobs == 0 {
 		return nil
 	}
-	return fmt.Errorf("load: close: %d loads go on after their leases of %v", c.jobs, c.config.lease)
+	return fmt.Errorf("load: close: %d loads still run after their leases of %v", c.jobs, c.config.lease)
 }

@@ -1,5 +1,6 @@
-// Package load reads values through a cache: it returns them from the cache, or loads and
-// keeps them. One [Loader] reads, loads and invalidates values of one type:
+// Package load is a read-through cache, with protection against stampedes and invalidation
+// by cache tags. A [Loader] returns a value of one type from the cache, or loads and stores
+// it:
 //
 //	users, err := load.New(c, load.Config[User]{Codec: codec.JSON[User](), TTL: time.Hour})
 //
@@ -14,18 +15,18 @@
 //
 // # Stampedes
 //
-// A key is loaded by one caller at a time, in all processes that share the cache, by a lease
-// in the cache. The others wait for the value. This prevents a cache stampede (also called
-// dogpile or thundering herd). If a load outlasts its lease one waiter takes over.
+// A lease in the cache makes one caller at a time load a key, in all processes that share the
+// cache. The others wait for the value. This prevents a cache stampede (also called dogpile
+// or thundering herd). If a load outlasts its lease, one waiter takes over.
 //
-// # Invalidation by tag
+// # Invalidation by cache tags
 //
-// A value can have tags (also called cache tags or surrogate keys). Invalidating a tag takes
-// one command, however many values have it. Each tag has a record in the cache with a random
+// A value can have cache tags (also called surrogate keys). Invalidating a tag takes one
+// command, however many values have it. Each tag has a record in the cache with a random
 // version. A value is stored with the versions that its tags had before it was loaded, and is
-// returned only while these are the versions of the records. A record is made where it is
-// absent, is never overwritten, and is removed by [Loader.Invalidate]. A record that was
-// evicted, or lost in a restart, therefore invalidates values and never revives them.
+// returned only while the records have these versions. An absent record is added with a new
+// version; a record is never overwritten; [Loader.Invalidate] removes it. So a record that is
+// evicted, or lost in a restart, invalidates values and never revives them.
 //
 // # What is not promised
 //
@@ -33,18 +34,18 @@
 //     that was promoted before it received the last deletes, can return old values. Their TTL
 //     bounds that.
 //   - While processes move to another list of servers one by one, invalidations must go to
-//     both lists; see [Config.AlsoInvalidate]. When a list goes back to servers that still hold
-//     what they held before, increase [Config.Generation], or empty them first.
+//     both lists; see [Config.AlsoInvalidate]. Before a list goes back to servers that still
+//     hold old items, increase [Config.Generation], or flush these servers.
 //   - Items that another program stored have no header and no tags. They are decoded as they
-//     are, and [Loader.Invalidate] does not reach them.
-//   - [Loader.Delete] without [Config.KeyTags] does not reach values in the memory of other
-//     processes.
+//     are, and [Loader.Invalidate] does not invalidate them.
+//   - [Loader.Delete] without [Config.KeyTags] does not remove values from the memory of
+//     other processes.
 //
-// # Other words for it
+// # Other names
 //
 // [ErrNotFound] with [Config.NotFoundTTL] is negative caching. [Config.RefreshAfter] is
-// stale-while-revalidate, and [Config.KeepStale] is stale-if-error.
+// stale-while-revalidate (soft TTL), and [Config.KeepStale] is stale-if-error.
 //
-// A loader starts nothing in the background but loads that somebody waits for and the
-// refreshes that its configuration asks for.
+// The only goroutines of a loader are loads that a caller waits for and the refreshes that
+// its configuration enables.
 package load

@@ -13,7 +13,7 @@ import (
 // loadFunc loads the values of entries. It returns as many outcomes, in the same order.
 type loadFunc func(ctx context.Context, entries []*entry) []outcome
 
-// entry is what a load can say about a key.
+// entry is the part of an Entry that does not depend on the type of the value.
 type entry struct {
 	core   *core
 	key    string
@@ -21,7 +21,7 @@ type entry struct {
 	hasOld bool
 
 	mu      sync.Mutex
-	tags    versions // as they were before what they guard was read
+	tags    versions // read before the data that the tags are for
 	records []string // the keys of tags, in order
 	ttl     time.Duration
 	noStore bool
@@ -38,7 +38,7 @@ func (e *entry) add(record string, version uint64) {
 	}
 }
 
-// giveUp makes the value one that is not stored, because a tag is not known.
+// giveUp prevents the value from being stored, because a tag is not known.
 func (e *entry) giveUp() { e.noStore, e.unknown = true, true }
 
 func (e *entry) close() {
@@ -88,7 +88,7 @@ func tagAll(ctx context.Context, tags map[*entry][]string) error {
 	return err
 }
 
-// begin calls ask for the records that e does not have, and checks that there are not too
+// begin calls ask for the records that e does not have. It returns an error if there are too
 // many.
 func (e *entry) begin(records []string, ask func(record string)) error {
 	e.mu.Lock()

@@ -8,17 +8,17 @@ import (
 )
 
 var (
-	// ErrNotFound is what a load function returns if the value does not exist, and what
-	// Get then returns. It is treated as a value: it has tags, and it is remembered for
-	// Config.NotFoundTTL.
+	// ErrNotFound is returned by a load function if the value does not exist, and then
+	// by Get. It is treated as a value: it has tags, and it is cached for
+	// [Config.NotFoundTTL].
 	ErrNotFound = errors.New("load: not found")
 
-	// ErrNotModified is what a load function returns if the value that [Entry.Old]
-	// returned is still right. It is then stored again, as if it had been loaded.
+	// ErrNotModified is returned by a load function if the value that [Entry.Old]
+	// returned is still current. That value is then stored as if it had been loaded.
 	ErrNotModified = errors.New("load: not modified")
 
 	errGoexit  = errors.New("load: the load function called runtime.Goexit")
-	errSelf    = errors.New("load: the value is needed to load itself")
+	errSelf    = errors.New("load: a load function called Get with the key that it loads")
 	errLate    = errors.New("load: the load is over")
 	errNothing = errors.New("load: the load function returned ErrNotModified, and there is no old value")
 )
@@ -41,7 +41,7 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// recoverInto makes a panic the error of all outcomes. It must be deferred.
+// recoverInto turns a panic into the error of all outcomes. It must be deferred.
 func recoverInto(outcomes []outcome) {
 	if v := recover(); v != nil {
 		err := &PanicError{v, debug.Stack()}
@@ -51,7 +51,7 @@ func recoverInto(outcomes []outcome) {
 	}
 }
 
-// leaseError is the error of a load that ended because its lease did.
+// leaseError is the error of a load that was canceled at the end of its lease.
 type leaseError struct {
 	lease time.Duration
 	err   error

@@ -2,7 +2,7 @@ package load
 
 import "time"
 
-// maxFailures bounds how many errors are remembered at a time.
+// maxFailures bounds the number of errors that are remembered.
 const maxFailures = 10_000
 
 // failures are errors of loads that are remembered for a while. All have the same TTL, so
@@ -41,7 +41,7 @@ func (f *failures) add(key string, err error, ttl time.Duration) {
 	f.order = append(f.order, e)
 }
 
-// remembered returns the error with which loading key failed a short while ago, or nil.
+// remembered returns the error of a recent load of key, or nil.
 func (c *core) remembered(key string) error {
 	if c.config.errorTTL == 0 {
 		return nil

@@ -10,28 +10,29 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// An outcome is what a load function made of a key, or what was found instead.
+// An outcome is the result of a load of a key, or the value that was found instead.
 type outcome struct {
 	payload  []byte // the encoded value
 	value    any    // the value, for the Get whose load function returned it
 	notFound bool
 	err      error
 	panic    *PanicError   // of the load function; err may wrap it. An err that wraps that of another load leaves it nil
-	took     time.Duration // how long the load function ran; 0: it did not
+	took     time.Duration // of the load function; 0 if it did not run
 }
 
-// outcome returns what those get who wait for a key at which r was read.
+// outcome returns the outcome for waiters of a key at which r was read.
 func (r *reading) outcome() outcome {
 	return outcome{payload: r.h.payload, notFound: r.h.kind == kindNotFound}
 }
 
-// finish stores the outcomes of calls in the place of their leases, and tells those who
-// wait. The order matters, for those who joined while the load function ran: no one else may
-// join; then the item is stored by compare and swap; then the tags are read again. If the
-// swap worked and no tag has changed, the value was good after the last of them joined.
+// finish replaces the leases of calls by their outcomes, and delivers these. The order
+// matters for waiters that joined while the load function ran: first, the call is closed, so
+// that no one else joins; then the item is stored by compare and swap; then the tags are read
+// again. If the swap succeeded and no tag has changed, the value was current after the last of
+// them joined.
 func (j *job) finish(calls []*call, entries []*entry, outcomes []outcome) {
 	c := j.core
-	late := make([]bool, len(calls)) // somebody joined late
+	late := make([]bool, len(calls)) // a waiter joined late
 	c.mu.Lock()
 	j.overdue.Stop()
 	j.overdue = nil
@@ -59,8 +60,8 @@ func (j *job) finish(calls []*call, entries []*entry, outcomes []outcome) {
 	}
 }
 
-// replace stores each outcome in the place of the lease of its call, or removes the lease. It
-// reports for which calls that worked: their keys have been ours until then.
+// replace replaces the lease of each call by its outcome, or removes the lease. It reports
+// for which calls that succeeded: nobody else has stored at their keys since the lease.
 func (j *job) replace(calls []*call, entries []*entry, outcomes []outcome) (stored []bool) {
 	c := j.core
 	j.findTokens(calls)
@@ -110,7 +111,7 @@ func (j *job) findTokens(calls []*call) {
 	if len(keys) == 0 {
 		return
 	}
-	// What cannot be read is not stored.
+	// If the item cannot be read, the outcome is not stored.
 	items, _ := j.core.cache.GetItemMulti(j.store, keys)
 	for _, cl := range calls {
 		it, ok := items[cl.key]
@@ -124,12 +125,12 @@ func (j *job) findTokens(calls []*call) {
 	}
 }
 
-// successor returns what is to take the place of a lease, or false if nothing is.
+// successor returns the item that replaces a lease, or false if the lease is to be removed.
 func (j *job) successor(cl *call, e *entry, o *outcome) (h header, ttl time.Duration, ok bool) {
 	cfg := &j.core.config
 	switch {
 	case o.err != nil && cl.marked:
-		// The old value stays, and is used for a while before anyone tries again.
+		// The old value stays, and is returned until RetryAfter has passed.
 		h = cl.reading.h
 		h.mark = mark{deadline: unixMilli() + cfg.retryAfter.Milliseconds()}
 		return h, h.life.left(), true
@@ -182,7 +183,7 @@ func (c *core) newLife(ttl, took time.Duration) (life, time.Duration) {
 	return l, ttl
 }
 
-// verify reports which outcomes may be handed to those who joined late.
+// verify reports which outcomes may be delivered to waiters that joined late.
 func (j *job) verify(calls []*call, entries []*entry, outcomes []outcome, late, stored []bool) (verified []bool) {
 	verified = make([]bool, len(calls))
 	records := map[string]bool{}
@@ -195,7 +196,7 @@ func (j *job) verify(calls []*call, entries []*entry, outcomes []outcome, late, 
 		}
 	}
 	now := versions{}
-	// What cannot be read is not in now, and so does not match.
+	// A record that cannot be read is not in now, and so does not match.
 	_ = j.core.readVersions(j.store, slices.Collect(maps.Keys(records)), now)
 	for i, e := range entries {
 		for _, record := range e.records {
@@ -207,7 +208,7 @@ func (j *job) verify(calls []*call, entries []*entry, outcomes []outcome, late, 
 	return verified
 }
 
-// chain is the loads that a context is within, the innermost first.
+// chain lists the loads that a context is part of, the innermost first.
 type chain struct {
 	core  *core
 	keys  map[string]bool
@@ -216,7 +217,7 @@ type chain struct {
 
 type chainKey struct{}
 
-// chained returns a context of the loading of calls.
+// chained returns a context for the load of calls.
 func (c *core) chained(ctx context.Context, calls []*call) context.Context {
 	outer, _ := ctx.Value(chainKey{}).(*chain)
 	keys := make(map[string]bool, len(calls))
@@ -226,7 +227,7 @@ func (c *core) chained(ctx context.Context, calls []*call) context.Context {
 	return context.WithValue(ctx, chainKey{}, &chain{c, keys, outer})
 }
 
-// loading reports whether ctx is that of a load of key.
+// loading reports whether ctx is part of a load of key.
 func (c *core) loading(ctx context.Context, key string) bool {
 	for ch, _ := ctx.Value(chainKey{}).(*chain); ch != nil; ch = ch.outer {
 		if ch.core == c && ch.keys[key] {

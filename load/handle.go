@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// An Entry is what a load function can say about the value that it loads. It is safe for
-// concurrent use, until the function returns.
+// An Entry lets a load function set the tags and the TTL of the value that it loads. It is
+// safe for concurrent use. It must not be used after the function has returned.
 type Entry[V any] struct {
 	entry  *entry
 	loader *Loader[V]
 }
 
-// Tag adds tags to the value, so that [Loader.Invalidate] of any of them invalidates it. It
-// must be called before what the tag stands for is read: a change that is announced after
-// that is then not missed. An error is a mistake, such as an invalid tag or more than
-// [MaxTags] of them, or that of ctx; the value is then not stored. In an outage Tag returns
-// nil and the value is not stored.
+// Tag adds cache tags to the value, so that [Loader.Invalidate] of any of them invalidates
+// it. Call it before reading the data that the tag is for: then no change of that data is
+// missed. Tag returns an error for an invalid tag, for more than [MaxTags] tags, and if ctx
+// is done; the value is then not stored. In an outage of the cache Tag returns nil, and the
+// value is not stored.
 func (e *Entry[V]) Tag(ctx context.Context, tags ...string) error {
 	return tagAll(ctx, map[*entry][]string{e.entry: tags})
 }
@@ -32,9 +32,8 @@ func (e *Entry[V]) NoStore() { e.entry.change(func() { e.entry.noStore = true })
 // Key returns the key.
 func (e *Entry[V]) Key() string { return e.entry.key }
 
-// Old returns the value that is in the cache although it is out of date or invalidated, if
-// there is one. It is for asking whether the value has changed: if it has not, return
-// [ErrNotModified].
+// Old returns the value that is in the cache but is stale or invalidated, if there is one.
+// Use it to ask the source whether the value has changed; if not, return [ErrNotModified].
 func (e *Entry[V]) Old() (v V, ok bool) { return e.loader.old(e.entry) }
 
 func (l *Loader[V]) old(e *entry) (v V, ok bool) {
@@ -45,9 +44,9 @@ func (l *Loader[V]) old(e *entry) (v V, ok bool) {
 	return v, err == nil
 }
 
-// Entries is what a load function of many keys can say about the values that it loads. It
-// is safe for concurrent use, until the function returns. Keys must be among those that the
-// function was called with; for others its methods do nothing, or return an error.
+// Entries are the [Entry] of each key that a load function of many keys was called with.
+// They are safe for concurrent use. They must not be used after the function has returned.
+// For other keys, methods that return an error return one, and the others do nothing.
 type Entries[V any] struct {
 	entries map[string]*entry
 	loader  *Loader[V]
@@ -85,7 +84,7 @@ func (e *Entries[V]) NoStore(key string) {
 	}
 }
 
-// Old is [Entry.Old] for the value of key. If it is still right, say so with Fail and
+// Old is [Entry.Old] for the value of key. If it is still current, call Fail with
 // [ErrNotModified].
 func (e *Entries[V]) Old(key string) (v V, ok bool) {
 	entry, ok := e.entries[key]

@@ -60,7 +60,7 @@ const (
 	partEnd
 )
 
-// header is the header of an item, and what follows it.
+// header is the parsed header of an item, and the payload.
 type header struct {
 	form       form
 	kind       byte
@@ -72,20 +72,20 @@ type header struct {
 	payload    []byte // the encoded value
 }
 
-// life says how long a value is good. The zero life is that of a value that is good for as
-// long as the cache keeps it.
+// life holds the times at which a value is refreshed and expires. The zero life is that of a
+// value that may be returned as long as the cache keeps it.
 type life struct {
 	refresh, expires, keep int64 // Unix milliseconds; 0 is never
 	took                   uint32
 }
 
-// mark says that others should leave an item alone for a while.
+// mark tells other callers not to load a key for a while.
 type mark struct {
 	deadline int64
 	owner    uint64
 }
 
-// form says what bytes are that were found in the cache.
+// form classifies the content of an item.
 type form uint8
 
 const (
@@ -106,7 +106,8 @@ func parse(b []byte, h *header) {
 	}
 }
 
-// parse reads a header that begins as ours do, and reports whether it could.
+// parse parses a header that begins like one of this package, and reports whether it is
+// valid.
 func (h *header) parse(b []byte) bool {
 	if len(b) < fixedSize || b[3] != formatVersion || b[4] >= kindEnd || b[5] >= partEnd {
 		return false

@@ -13,19 +13,19 @@ import (
 
 // Invalidate invalidates every value that has one of the tags, with one command for each
 // tag, however many values there are. No Get that begins after Invalidate has returned nil,
-// in any process, returns a value that was loaded before. Call it after the change: a value
-// that is loaded in between may be from before it.
+// in any process, returns a value that was loaded before. Call it after the data has changed,
+// since a value that is loaded between the call and the change is not invalidated.
 //
-// A *cache.MultiError names the tags for which it failed. Then the values may still be
-// returned: call it again.
+// If it fails for some tags, it returns a [*cache.MultiError] that names them. Their values
+// may still be returned: call it again.
 //
 // Values that another program stored, without a header, have no tags.
 func (l *Loader[V]) Invalidate(ctx context.Context, tags ...string) error {
 	return l.core.invalidate(ctx, tags)
 }
 
-// InvalidateAll invalidates every value of the loader, by Config.Tag, with one command. It is
-// an error if Config.Tag is not set. What other programs keep on the same servers stays.
+// InvalidateAll invalidates every value of the loader, by Config.Tag, with one command. It
+// returns an error if Config.Tag is not set. Other items on the same servers stay.
 func (l *Loader[V]) InvalidateAll(ctx context.Context) error {
 	if l.core.tag == "" {
 		return errors.New("load: InvalidateAll needs Config.Tag")
@@ -35,8 +35,8 @@ func (l *Loader[V]) InvalidateAll(ctx context.Context) error {
 
 // Delete removes the value of key, if there is one. No Get that begins after Delete has
 // returned nil returns a value that was loaded before, as long as all processes use the same
-// list of servers and keep no items in their own memory. With Config.KeyTags it holds there
-// too.
+// list of servers and keep no items in their own memory. With Config.KeyTags it holds
+// without these conditions.
 func (l *Loader[V]) Delete(ctx context.Context, key string) error {
 	return l.core.delete(ctx, key)
 }
@@ -79,8 +79,8 @@ func (c *core) deleteEverywhere(ctx context.Context, key string) error {
 	return errors.Join(errs...)
 }
 
-// removeAll removes records from all caches that may have them. The names are what errors
-// call them.
+// removeAll removes records from all caches that may have them. Errors call them by the
+// given names.
 func (c *core) removeAll(ctx context.Context, names map[string]string) error {
 	if len(names) == 0 {
 		return nil
@@ -111,7 +111,7 @@ func only(names []string) string {
 	return names[0]
 }
 
-// invalidated returns what a hook is told.
+// invalidated returns the result for hooks.
 func invalidated(keys int, err error) cache.Result {
 	r := cache.Result{Err: err}
 	var m *cache.MultiError

@@ -12,12 +12,12 @@ import (
 )
 
 // A job loads some keys, in a goroutine. It takes the leases that are free, loads, stores,
-// and then looks again for the keys that other processes were loading. It never waits for
-// another job of this process, so that two with common keys cannot wait for each other.
+// and then reads the keys again that other processes were loading. It never waits for another
+// job of this process, so two jobs with common keys cannot wait for each other.
 type job struct {
 	core    *core
-	ctx     context.Context // done when nobody waits any more
-	store   context.Context // of operations that must not be cut short: a lease without an owner would be in the way
+	ctx     context.Context // canceled when nobody waits any more
+	store   context.Context // of operations that must not be cut short: a lease without an owner would make others wait
 	cancel  context.CancelFunc
 	request *request // that began it
 	query   query
@@ -32,38 +32,39 @@ type job struct {
 
 	versions versions // of the tags, as they were read last
 
-	refreshed cache.Result // what hooks are told about a refresh
+	refreshed cache.Result // of a refresh, for hooks
 }
 
-// acquisition is how far a job has come with a call.
+// acquisition is the state of a call in its job.
 type acquisition struct {
 	reading reading
-	// What has been put at the key, so that others leave it alone.
+	// The lease or mark that was stored at the key, so that others do not load it.
 	owner    uint64     // in the mark of the lease or of the old value
 	token    cache.Item // its item; not known after a swap
 	hasToken bool       // token is set
 	swapped,
 	marked bool // the old value is still there, with a mark
-	blind bool // the cache could not be reached, so that nothing has been put there
+	blind bool // the cache could not be reached, so nothing has been stored there
 
-	// Since when another owner has been seen there. Its clock may differ from ours.
+	// The owner of the lease of another process, and when it was first seen: the clock
+	// of that process may differ from ours.
 	other uint64
 	since time.Time
 }
 
-// How often a job looks whether another process has loaded: soon at first.
+// The back-off between reads of keys that another process is loading.
 const (
 	pollFirst = 2 * time.Millisecond
 	pollMost  = 100 * time.Millisecond
 )
 
-// gather is how long a job waits for others to join before it loads, if others are about to.
-// Later they cannot: without the cache, or with a lease that somebody else may have taken
-// over, nobody can tell whether an invalidation has come in between.
+// gather is the time for which a job lets others join before it loads, if others are about
+// to. They cannot join later: without the cache, or with a lease that another caller may have
+// taken over, they could not tell whether a tag has been invalidated since.
 const gather = 10 * time.Millisecond
 
-// gathers reports whether others notice at about the same time that they must load: in an
-// outage, and when a lease ends before the load of its owner.
+// gathers reports whether other callers are likely to begin the same load now: in an outage,
+// and when a lease ends before the load of its owner.
 func (cl *call) gathers() bool {
 	return cl.blind || cl.reading.h.kind == kindLease || cl.reading.h.mark.owner != 0
 }
@@ -135,7 +136,7 @@ func (j *job) loaded(outcomes []outcome, took time.Duration) {
 	}
 }
 
-// end lets nobody wait for a job that has ended.
+// end notifies all who still wait for a job that has ended.
 func (j *job) end() {
 	c := j.core
 	j.cancel()
@@ -178,8 +179,8 @@ func (j *job) sleep(d time.Duration) bool {
 	}
 }
 
-// look reads what is at the keys of calls, and tells those who wait for a value that another
-// process has stored. It reports whether the job can go on.
+// look reads the keys of calls, and delivers the values that other processes have stored. It
+// reports whether the job can go on.
 func (j *job) look(calls []*call) bool {
 	keys := make([]string, len(calls))
 	joins := j.joins(calls)
@@ -212,9 +213,9 @@ func (j *job) joins(calls []*call) []int {
 	return n
 }
 
-// found hands the value of the reading to those who wait for it. They may have it only if it
-// was read, with its tags, after the last of them joined. If somebody joined after the first
-// joins, it is read once more, for all.
+// found delivers the value of the reading. Waiters may have it only if it was read, with its
+// tags, after the last of them joined. If more have joined than the given number, found reads
+// it once more, for all.
 func (j *job) found(cl *call, joins int) {
 	c := j.core
 	c.mu.Lock()
@@ -237,7 +238,7 @@ func (j *job) found(cl *call, joins int) {
 	c.deliver(cl, outcome{}, toNone)
 }
 
-// fail tells everybody who waits for calls about an error.
+// fail delivers an error to the waiters of calls.
 func (j *job) fail(calls []*call, err error) {
 	j.core.mu.Lock()
 	defer j.core.mu.Unlock()
@@ -247,8 +248,7 @@ func (j *job) fail(calls []*call, err error) {
 	}
 }
 
-// loadAll calls the load function for calls, stores what it returns, and tells those who
-// wait.
+// loadAll calls the load function for calls, and stores and delivers what it returns.
 func (j *job) loadAll(calls []*call) {
 	c := j.core
 	ctx, cancel := context.WithTimeout(j.ctx, c.config.lease)
@@ -262,8 +262,8 @@ func (j *job) loadAll(calls []*call) {
 		cl.started = true
 		entries[i] = j.newEntry(cl)
 	}
-	// The load is told when its lease is over. It has a moment to return before
-	// another one begins.
+	// The context of the load is canceled when the lease ends. The load has a moment to
+	// return before another one begins.
 	j.overdue = time.AfterFunc(plus(c.config.lease, c.config.lease/10), func() { j.setOverdue(calls) })
 	c.mu.Unlock()
 
@@ -299,7 +299,7 @@ func (j *job) loadAll(calls []*call) {
 	}()
 }
 
-// newEntry returns what a load function is told about a call.
+// newEntry returns the entry of a call for the load function.
 func (j *job) newEntry(cl *call) *entry {
 	e := &entry{core: j.core, key: cl.key, tags: versions{}, ttl: j.core.config.ttl}
 	for _, record := range j.core.knownFor(&j.query, cl.key) {

@@ -10,9 +10,9 @@ import (
 	"github.com/larder-go/larder/codec"
 )
 
-// A Loader reads values of type V through a cache. It is safe for concurrent use, and
-// starts nothing in the background but the loads that somebody waits for and the refreshes
-// that its configuration asks for.
+// A Loader reads values of type V through a cache. It is safe for concurrent use. Its only
+// goroutines are loads that a caller waits for and the refreshes that its configuration
+// enables.
 type Loader[V any] struct {
 	core  *core
 	codec codec.Codec[V]
@@ -22,15 +22,15 @@ type Loader[V any] struct {
 // callers and must not be modified; nor may those that a load function has returned.
 type Bytes = Loader[[]byte]
 
-// A Func loads a value. It tags the value with e before it reads what the tag stands for,
-// so that a change that is announced meanwhile is not missed. Its context is not that of
-// the caller: it has the values of that, and is done when nobody waits for the value any
-// more, or when the lease is over. The function runs in a goroutine of its own.
+// A Func loads a value. It must call e.Tag before it reads the data that the tag is for, so
+// that no change of that data is missed. It runs in a new goroutine. Its context has the
+// values of the caller's, but another end: it is canceled when no caller waits for the value
+// any more, and when the lease ends.
 type Func[V any] func(ctx context.Context, e *Entry[V]) (V, error)
 
 // New returns a loader of values that are kept in c. It fails if c cannot compare and swap.
 //
-// The records of tags are in c as well, under the same prefix and namespace as the values,
+// The records of tags are also in c, under the same prefix and namespace as the values,
 // unless Config.TagCache is set. Loaders whose caches have the same prefix share their
 // tags: invalidating a tag with one of them invalidates the values of the others too.
 func New[V any](c *cache.Cache, config Config[V]) (*Loader[V], error) {
@@ -62,15 +62,15 @@ func New[V any](c *cache.Cache, config Config[V]) (*Loader[V], error) {
 // with the value: a hit then takes one round trip. They are tags of the value as if load
 // had called [Entry.Tag]. A value that was stored without one of them is loaded again.
 //
-// An error of load, other than [ErrNotFound], is returned as it is to all who wait, and not
-// cached. When the cache cannot be reached the value is loaded, once for all who wait in
+// An error of load is returned unchanged to all who wait. Unless it is [ErrNotFound], it is
+// not cached. If the cache cannot be reached, the value is loaded once for all who wait in
 // this process, and not cached. Mistakes of the caller, such as an invalid key, are
-// returned as errors without loading. Over a cache that keeps nothing, such as package
+// returned as errors without loading. With a cache that keeps nothing, such as package
 // null, every call loads.
 //
-// A load may Get other keys with its context, but not its own: that is an error. Loads that
-// wait for each other do so until their leases end. If load is nil, nothing is loaded, and
-// Get returns [cache.ErrMiss] for what is not in the cache.
+// A load may call Get with its context for other keys; for its own key, Get returns an
+// error. Loads that wait for each other do so until their leases end. If load is nil,
+// nothing is loaded, and Get returns [cache.ErrMiss] if the value is not in the cache.
 func (l *Loader[V]) Get(ctx context.Context, key string, load Func[V], tags ...string) (V, error) {
 	c := l.core
 	if c.quiet && ctx.Err() == nil && !c.closed.Load() {
@@ -120,7 +120,7 @@ func (l *Loader[V]) get(outer context.Context, key string, load Func[V], tags []
 	return value, err
 }
 
-// unlessNotFound drops the errors that are values.
+// unlessNotFound returns err, or nil if it is ErrNotFound, which is treated as a value.
 func unlessNotFound(err error) error {
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -159,8 +159,8 @@ func (l *Loader[V]) outcome(e *entry, v V, err error) outcome {
 	return outcome{payload: b, value: v}
 }
 
-// take returns what a Get returns for an outcome. The value is the one that the caller's own
-// load function returned, or is decoded for this caller alone.
+// take returns the results of a Get for an outcome. The value is the one that the load
+// function of this caller returned, or is decoded for this caller alone.
 func (l *Loader[V]) take(key string, o outcome) (v V, err, decodeErr error) {
 	switch {
 	case o.err != nil:
@@ -175,7 +175,8 @@ func (l *Loader[V]) take(key string, o outcome) (v V, err, decodeErr error) {
 	return v, nil, err
 }
 
-// decode decodes a payload. A panic of the codec is an error: the bytes may be anything.
+// decode decodes a payload, which may be any bytes. It returns a panic of the codec as an
+// error.
 func (l *Loader[V]) decode(payload []byte) (v V, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -185,12 +186,12 @@ func (l *Loader[V]) decode(payload []byte) (v V, err error) {
 	return l.codec.Decode(payload)
 }
 
-// Stats returns counts since the loader was made. A hit counts as soon as it is returned;
-// the other counts of a Get are added when it ends.
+// Stats returns counts since the loader was created. The counts of a Get are added before it
+// returns.
 func (l *Loader[V]) Stats() Stats { return l.core.stats.stats() }
 
 // Close makes later calls return an error that matches [cache.ErrClosed], and waits for the
 // loads and refreshes that are running. It waits for little more than two leases, and then
-// returns an error if a load function goes on although its context is done. Close does not
-// close the cache.
+// returns an error if a load function still runs although its context is done. Close does
+// not close the cache.
 func (l *Loader[V]) Close() error { return l.core.shut() }

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// lookup returns the payload of key if it is a value that may be returned as it is, from a
-// cache in the process. What takes more than a look at it and at its tags is left to fill.
+// lookup returns the payload of key from a cache in the process, if the value is fresh and
+// its tags are current. It leaves all other cases to fill.
 //
-// It reads the header itself, once, and makes no strings of the names in it.
+// It parses the header itself, in one pass, and converts none of the names in it to strings.
 func (c *core) lookup(ctx context.Context, key string, tags []string) (payload []byte, ok bool) {
 	if strings.HasPrefix(key, tagPrefix) {
 		return nil, false // a record of a tag, and no value
@@ -60,13 +60,13 @@ func (c *core) lookup(ctx context.Context, key string, tags []string) (payload [
 	return rest, true
 }
 
-// isOurs reports whether b begins as our headers do.
+// isOurs reports whether b begins like a header of this package.
 func isOurs(b []byte) bool {
 	return len(b) >= 3 && b[0] == magic0 && b[1] == magic1 && b[2] == magic2
 }
 
-// hasAll reports whether a value with these tags has those that it must have: that of the
-// loader, that of its key, and those that the caller knows.
+// hasAll reports whether tags include those that the value must have: the tag of the loader,
+// that of the key, and those that the caller passed.
 func (c *core) hasAll(all []byte, key string, tags []string) bool {
 	h := header{tags: all}
 	for _, record := range c.base {

@@ -8,19 +8,19 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// A MultiFunc loads the values of keys. A key that is not in the map does not exist: it is
-// [ErrNotFound]. An error of the function is that of all keys; use [Entries.Fail] for one of
-// them. Otherwise it is like a [Func].
+// A MultiFunc loads the values of keys. A key that is not in the returned map is
+// [ErrNotFound]. An error of the function applies to all keys; use [Entries.Fail] for an
+// error of one key. Otherwise it is like a [Func].
 type MultiFunc[V any] func(ctx context.Context, e *Entries[V], keys []string) (map[string]V, error)
 
 // GetMulti returns the values of keys, from the cache or from load, with the rules of Get.
-// It loads all that is missing in one call of load. Keys that another process is loading are
-// waited for, and loaded in a further call if that fails. Keys that do not exist are not in
-// the map. If some values could not be had, it returns the others together with a
-// [*cache.MultiError] that names their keys. Keys may repeat.
+// It loads all missing values in one call of load. It waits for keys that another process is
+// loading, and loads them in a further call if that fails. Keys that do not exist are not in
+// the map. If some values cannot be returned, it returns the others together with a
+// [*cache.MultiError] that has an error for each of their keys. Keys may repeat.
 //
-// The tags are those of the values of all keys, as in Get. If load is nil, nothing is
-// loaded, and keys that are not in the cache are not in the map.
+// The tags apply to the values of all keys, as in Get. If load is nil, nothing is loaded,
+// and keys that are not in the cache are not in the map.
 func (l *Loader[V]) GetMulti(outer context.Context, keys []string, load MultiFunc[V], tags ...string) (map[string]V, error) {
 	c := l.core
 	keys = distinct(keys)

@@ -10,15 +10,15 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// state says what a Get may do with what is at its key.
+// state classifies the item at the key of a Get.
 type state uint8
 
 const (
-	absent  state = iota // there is nothing
-	invalid              // what is there must not be returned
+	absent  state = iota // there is no item
+	invalid              // the item must not be returned
 	leased               // another caller is loading it
-	fresh                // it is good
-	due                  // it is good, and is to be refreshed
+	fresh                // it may be returned
+	due                  // it may be returned, and is to be refreshed
 	stale                // it is past its TTL and was kept; it is to be loaded
 	pending              // it is stale, and another caller is loading it
 	held                 // it is stale, and it is too early to try again
@@ -29,17 +29,17 @@ const (
 // usable reports whether a value in this state may be returned if it cannot be loaded.
 func (s state) usable() bool { return s == stale || s == pending || s == held }
 
-// A reading is what was found at a key.
+// A reading is the result of reading a key.
 type reading struct {
 	state state
 	h     header
 	err   error // if failed, or if the item could not be read
-	// unreadable says that the driver cannot decode the item, so that it has no token
-	// and can only be deleted.
+	// unreadable means that the driver cannot decode the item, so it has no token and
+	// can only be deleted.
 	unreadable bool
 }
 
-// A query is what to read, and how to judge it.
+// A query holds the tags that values must have, and the payloads to reject.
 type query struct {
 	known  []string          // records of tags that every value must have
 	reject map[string][]byte // by key: payloads that could not be decoded
@@ -185,7 +185,7 @@ func (c *core) judgeAll(ctx context.Context, readings map[string]reading, q *que
 func (c *core) judge(key string, h *header, q *query, v versions) state {
 	if h.kind == kindLease {
 		if h.mark.deadline <= unixMilli() {
-			return invalid // whoever took it has died
+			return invalid // its owner has died
 		}
 		return leased
 	}

@@ -27,8 +27,8 @@ const (
 // the same name.
 const tagPrefix = "~"
 
-// keyTagPrefix makes the tag that a key has if Config.KeyTags is set. Tags must not begin
-// with it.
+// keyTagPrefix and a key make the tag of that key, if Config.KeyTags is set. Other tags must
+// not begin with it.
 const keyTagPrefix = "~"
 
 // maxRecordKey is the length of the longest key of a record. A header has one byte for it.
@@ -37,7 +37,7 @@ const maxRecordKey = 255
 // recordOf returns the key of the record of a tag.
 func recordOf(tag string) string { return tagPrefix + tag }
 
-// keyRecordOf returns the key of the record of the tag that a key has for itself.
+// keyRecordOf returns the key of the record of the tag of a key.
 func keyRecordOf(key string) string { return tagPrefix + keyTagPrefix + key }
 
 // records returns the keys of the records of tags, or an error that names an invalid tag.
@@ -60,7 +60,7 @@ func (c *core) checkTag(tag string) error {
 		return fmt.Errorf("load: the tag is empty: %w", cache.ErrInvalidKey)
 	}
 	if strings.HasPrefix(tag, keyTagPrefix) {
-		return fmt.Errorf("load: tag %.40q begins with %q, which marks the tags that keys have for themselves: %w", tag, keyTagPrefix, cache.ErrInvalidKey)
+		return fmt.Errorf("load: tag %.40q begins with %q, which is reserved for the tags of keys: %w", tag, keyTagPrefix, cache.ErrInvalidKey)
 	}
 	record := recordOf(tag)
 	if len(record) > maxRecordKey {
@@ -72,7 +72,7 @@ func (c *core) checkTag(tag string) error {
 	return nil
 }
 
-// checkKey returns why key cannot be loaded, or nil.
+// checkKey returns an error if key cannot be loaded.
 func (c *core) checkKey(key string) error {
 	if strings.HasPrefix(key, tagPrefix) {
 		return fmt.Errorf("load: key %.40q begins with %q, as the records of tags do: %w", key, tagPrefix, cache.ErrInvalidKey)
@@ -95,7 +95,7 @@ func encodeRecord(version uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte(recordMagic), version)
 }
 
-// decodeRecord returns the version that a record holds, or 0 if somebody else wrote it.
+// decodeRecord returns the version that a record holds, or 0 if the item is not a record.
 func decodeRecord(b []byte) uint64 {
 	if len(b) != recordSize || string(b[:len(recordMagic)]) != recordMagic {
 		return 0
@@ -112,8 +112,8 @@ func (c *core) newVersion() uint64 {
 	}
 }
 
-// versions are the versions of tag records, by key: 0 if the record is absent or is not one
-// of ours. A record that could not be read is not in it.
+// versions maps the keys of tag records to their versions: 0 if the record is absent or the
+// item is not a record. A record that could not be read is not in the map.
 type versions map[string]uint64
 
 // readVersions adds the versions of records to v.
@@ -142,13 +142,13 @@ func (v versions) note(records []string, values map[string][]byte, err error) er
 	return nil
 }
 
-// maxRepairs is how often a record that somebody else wrote is replaced before the tag
-// counts as unknown.
+// maxRepairs bounds how often an item that is not a record is replaced before the tag counts
+// as unknown.
 const maxRepairs = 3
 
-// ensure adds the versions of records to v, and makes the records that are absent. A record
-// with other content is removed and made anew. One that could not be read or made is not
-// in v afterwards: a value with that tag must not be stored.
+// ensure adds the versions of records to v, and adds absent records to the cache. It replaces
+// an item that is not a record. A record that could not be read or added is not in v: a value
+// with that tag must not be stored.
 func (c *core) ensure(ctx context.Context, records []string, v versions) error {
 	for range maxRepairs {
 		if len(records) == 0 {
@@ -168,8 +168,8 @@ func (c *core) ensure(ctx context.Context, records []string, v versions) error {
 	return nil
 }
 
-// adopt adds the versions of records that a GetOrAddMulti returned to v. It removes those
-// that somebody else wrote and returns them.
+// adopt adds the versions of records that a GetOrAddMulti returned to v. It removes the items
+// that are not records and returns their keys.
 func (c *core) adopt(ctx context.Context, records []string, items map[string]cache.Item, failed map[string]error, v versions) (again []string) {
 	for _, record := range records {
 		it, ok := items[record]
@@ -177,7 +177,7 @@ func (c *core) adopt(ctx context.Context, records []string, items map[string]cac
 		case ok && decodeRecord(it.Value) != 0:
 			v[record] = decodeRecord(it.Value)
 		case ok:
-			// Whether it works or not: the next attempt finds out.
+			// The next attempt shows whether it succeeded.
 			_ = c.tags.CompareAndDelete(ctx, it)
 			again = append(again, record)
 		case errors.Is(failed[record], cache.ErrUnreadable):

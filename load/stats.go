@@ -7,24 +7,24 @@ import (
 	"github.com/larder-go/larder/internal/stripe"
 )
 
-// Stats are counts since the loader was made.
+// Stats are counts since the loader was created.
 type Stats struct {
 	Hits      uint64 // keys whose value was in the cache, the stale ones included
 	StaleHits uint64 // values that were returned after their TTL, because loading failed or took too long
-	Misses    uint64 // keys whose value was not in the cache, or not good
-	Waits     uint64 // misses that got what another Get loaded, in this process or another
+	Misses    uint64 // keys whose value was not in the cache, or was expired or invalidated
+	Waits     uint64 // misses for which another Get loaded the value, in any process
 	Failures  uint64 // keys for which an error was returned, other than ErrNotFound
 
-	Loads        uint64        // keys for which a load function was called, in refreshes too
-	LoadErrors   uint64        // those for which it returned an error, other than ErrNotFound
-	LoadNotFound uint64        // those for which it returned ErrNotFound
-	LoadTime     time.Duration // how long load functions ran, all together
+	Loads        uint64        // keys for which a load function was called, refreshes included
+	LoadErrors   uint64        // loads that returned an error, other than ErrNotFound
+	LoadNotFound uint64        // loads that returned ErrNotFound
+	LoadTime     time.Duration // total time in load functions
 
-	RefreshesSkipped uint64 // refreshes that found no room among MaxRefreshes
+	RefreshesSkipped uint64 // refreshes that were not begun because MaxRefreshes ran
 	Undecodable      uint64 // values that could not be decoded, and were loaded again
 }
 
-// counters are what a loader counts.
+// counters are the counters of a loader.
 type counters struct {
 	lookups stripe.Counter // hits that were found at once
 
@@ -44,7 +44,7 @@ func (c *counters) stats() Stats {
 	}
 }
 
-// add adds what became of a request of keys.
+// add adds the results of a request.
 func (c *counters) add(t *tally, keys int) {
 	c.hits.Add(uint64(t.hits))
 	c.staleHits.Add(uint64(t.stale))

@@ -15,20 +15,21 @@ type request struct {
 	query query
 	load  loadFunc
 
-	// take takes what became of a key. An error means that the value cannot be decoded.
+	// take takes the outcome of a key. It returns an error if the value cannot be
+	// decoded.
 	take func(key string, o outcome) error
 
 	outer   context.Context // of the caller
 	inbox   inbox
 	waiters map[string][]*waiter
-	loading map[string]bool    // keys that a job of its own is loading
+	loading map[string]bool    // keys that a job of this request is loading
 	left    map[string]reading // keys that are not settled, with what was read there last
 	tally   tally
-	panic   *PanicError // of its own load
+	panic   *PanicError // of the load of this request
 }
 
-// fill settles every key of a request: from the cache, from a load of its own, or from one
-// that it waits for.
+// fill settles every key of a request: from the cache, from a load that it begins, or from
+// one that it waits for.
 func (c *core) fill(ctx context.Context, r *request) error {
 	r.inbox.signal = make(chan struct{}, 1)
 	r.waiters, r.loading = map[string][]*waiter{}, map[string]bool{}
@@ -83,13 +84,13 @@ func (c *core) fill(ctx context.Context, r *request) error {
 	}
 }
 
-// begin reads keys, settles those that are good, and waits for the others, beginning to load
-// those that nobody else is loading.
+// begin reads keys and settles those whose values are usable. It waits for the others, and
+// begins to load those that nobody else is loading.
 func (c *core) begin(ctx context.Context, r *request, keys []string, first bool) error {
 	var missing, refresh, ask []string
 	for _, key := range keys {
 		if r.left[key].state == blind {
-			missing = append(missing, key) // asking a dead cache once is enough
+			missing = append(missing, key) // one read from a cache that is down is enough
 		} else {
 			ask = append(ask, key)
 		}
@@ -228,8 +229,8 @@ func (r *request) handle(c *core, notices []notice) (todo []string) {
 	return todo
 }
 
-// fail settles a key whose load failed: with the value that was kept for that, if there is
-// one, and otherwise with the error.
+// fail settles a key whose load failed: with the stale value if there is one, and otherwise
+// with the error.
 func (r *request) fail(c *core, key string, o outcome) {
 	rd := r.left[key]
 	if rd.state.usable() && unixMilli() < rd.h.life.keep && r.take(key, rd.outcome()) == nil {
@@ -241,20 +242,20 @@ func (r *request) fail(c *core, key string, o outcome) {
 	r.settle(c, key, o)
 }
 
-// settle settles a key with an error.
+// settle settles a key with an outcome that has no value.
 func (r *request) settle(c *core, key string, o outcome) {
 	_ = r.take(key, o) // an error is not decoded
 	r.done(c, key, false)
 }
 
-// done ends the waiting for a key.
+// done ends the wait for a key.
 func (r *request) done(c *core, key string, keep bool) {
 	delete(r.left, key)
 	c.leave(r.waiters[key], keep)
 	delete(r.waiters, key)
 }
 
-// hasUsable reports whether a key is waited for whose old value may be used.
+// hasUsable reports whether the request waits for a key whose old value may be returned.
 func (r *request) hasUsable() bool {
 	for _, rd := range r.left {
 		if rd.state.usable() {
@@ -264,7 +265,7 @@ func (r *request) hasUsable() bool {
 	return false
 }
 
-// useStale settles the keys whose old values may be used. Their loads go on.
+// useStale settles the keys whose old values may be returned. Their loads go on.
 func (r *request) useStale(c *core) {
 	for key, rd := range r.left {
 		if rd.state.usable() && unixMilli() < rd.h.life.keep && r.take(key, rd.outcome()) == nil {
@@ -349,7 +350,7 @@ func (c *core) newRefresh(r *request, keys []string, readings map[string]reading
 	return j
 }
 
-// tally counts what became of the keys of a request.
+// tally counts the outcomes of the keys of a request.
 type tally struct {
 	hits, stale, absent, loaded, waited int
 	loadTime                            time.Duration
@@ -357,7 +358,7 @@ type tally struct {
 
 func (t *tally) misses() int { return t.absent + t.loaded + t.waited }
 
-// result returns what a hook is told.
+// result returns the result for hooks.
 func (t *tally) result(err error, keys int) cache.Result {
 	r := cache.Result{
 		Affected: t.hits, Misses: t.misses(), Stale: t.stale,

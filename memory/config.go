@@ -28,29 +28,28 @@ const (
 	DefaultBucketInterval = 15 * time.Second
 )
 
-// MinMaxBytes is the least that Config.MaxBytes may be.
+// MinMaxBytes is the smallest valid Config.MaxBytes, in bytes.
 const MinMaxBytes = 64 << 10
 
-// Config says how a cache in memory behaves. The zero value is a cache without bounds.
+// Config configures a cache in memory. The zero value is a cache without bounds.
 type Config struct {
-	// BucketInterval is how long an expired entry that nobody asks for may
-	// keep its memory, as long as something is stored now and then. Memory
-	// whose entries have all expired is found sooner: see Buckets. 0:
-	// DefaultBucketInterval.
+	// BucketInterval bounds the time for which an expired entry keeps its memory, as
+	// long as there are stores. Memory whose entries have all expired is found sooner:
+	// see Buckets. 0 means DefaultBucketInterval.
 	BucketInterval time.Duration
 
-	// Buckets is how often in a BucketInterval the deadlines are looked at.
-	// 0: DefaultBuckets.
+	// Buckets is the number of times in a BucketInterval that the cache looks for
+	// memory whose entries have all expired. 0 means DefaultBuckets.
 	Buckets int
 
-	// MaxBytes bounds the memory that the cache keeps reachable: entries with
-	// their keys and what the cache needs to find them, as counted by Stats.
-	// Garbage is not counted; GOGC and GOMEMLIMIT bound it. When the bound is
-	// reached, entries that seem the least useful are evicted. At least
-	// MinMaxBytes; 0: no bound. A value may take half of it.
+	// MaxBytes bounds the memory in bytes that the cache keeps reachable: entries with
+	// their keys, and the index, as counted by Stats. Garbage is not counted; GOGC and
+	// GOMEMLIMIT bound it. When the bound is reached, the entries that seem the least
+	// useful are evicted. It must be at least MinMaxBytes; 0 means no bound. A value
+	// may take half of it.
 	MaxBytes int64
 
-	// MaxEntries bounds the number of entries in the same way. 0: no bound.
+	// MaxEntries bounds the number of entries in the same way. 0 means no bound.
 	MaxEntries int64
 
 	// KeyEncoding is applied to the keys. The zero value leaves them as they
@@ -60,11 +59,12 @@ type Config struct {
 	// CheckReads makes the cache panic when it finds that a caller wrote to the
 	// bytes that Get returned: at the next Get of the key, and when the entry
 	// is replaced, removed or moved. It is for tests: every entry takes 8 bytes
-	// more, and every operation goes through the value. No DSN can set it.
+	// more, and every operation reads the whole value. A DSN cannot set it.
 	CheckReads bool
 }
 
-// New makes a cache. It starts no goroutine.
+// New returns a cache in the memory of the process. It starts no goroutine. It returns an
+// error if c is invalid.
 func New(c Config) (*cache.Cache, error) {
 	if c.Buckets == 0 {
 		c.Buckets = DefaultBuckets
@@ -74,18 +74,18 @@ func New(c Config) (*cache.Cache, error) {
 	}
 	switch {
 	case c.Buckets < 0:
-		return nil, fmt.Errorf("memory: Buckets is %d, want 1 or more, or 0 for the default of %d", c.Buckets, DefaultBuckets)
+		return nil, fmt.Errorf("memory: Buckets %d must not be negative (0 means %d)", c.Buckets, DefaultBuckets)
 	case c.BucketInterval < 0:
-		return nil, fmt.Errorf("memory: BucketInterval is %v, want more than 0, or 0 for the default of %v", c.BucketInterval, DefaultBucketInterval)
+		return nil, fmt.Errorf("memory: BucketInterval %v must not be negative (0 means %v)", c.BucketInterval, DefaultBucketInterval)
 	case c.MaxBytes < 0 || c.MaxBytes > 0 && c.MaxBytes < MinMaxBytes:
-		return nil, fmt.Errorf("memory: MaxBytes is %d, want %d or more, or 0 for no bound", c.MaxBytes, MinMaxBytes)
+		return nil, fmt.Errorf("memory: MaxBytes %d must be at least %d, or 0 for no bound", c.MaxBytes, MinMaxBytes)
 	case c.MaxEntries < 0:
-		return nil, fmt.Errorf("memory: MaxEntries is %d, want 1 or more, or 0 for no bound", c.MaxEntries)
+		return nil, fmt.Errorf("memory: MaxEntries %d must not be negative (0 means no bound)", c.MaxEntries)
 	}
 	return cache.New(newStore(c), cache.Options{Name: scheme, KeyEncoding: c.KeyEncoding}), nil
 }
 
-// ParseDSN reads a Config from a string; the package comment lists the parameters.
+// ParseDSN parses a configuration string. The package comment lists its parameters.
 func ParseDSN(source string) (Config, error) {
 	var c Config
 	d, err := dsn.Parse(scheme, source)
@@ -107,8 +107,8 @@ func ParseDSN(source string) (Config, error) {
 	return c, nil
 }
 
-// FormatDSN returns the string that ParseDSN reads c from, without CheckReads. What is
-// zero is left out.
+// FormatDSN returns the string that ParseDSN parses to c, apart from CheckReads. Zero fields
+// are left out.
 func (c Config) FormatDSN() string {
 	b := dsn.Builder{Scheme: scheme}
 	b.Int("buckets", c.Buckets)
@@ -119,6 +119,6 @@ func (c Config) FormatDSN() string {
 	return b.DSN()
 }
 
-// errFull is returned when a shard has used up the numbers for its slabs: 4 GiB of
+// errFull is returned when a shard has no number left for another slab: 4 GiB of
 // small entries, or 16,384 large ones.
 var errFull = &driver.Error{Driver: scheme, Err: fmt.Errorf("%w: a shard of the cache is full", driver.ErrTooLarge)}

@@ -1,26 +1,27 @@
-// Package memory is a cache in the memory of the process, with a TTL for each entry and
-// optional bounds.
+// Package memory implements a cache in the memory of the process, with a TTL for each entry
+// and optional bounds on bytes and entries.
 //
 // # DSN
 //
 //	memory://?buckets=60&bucket_interval=15s&max_bytes=64MiB&max_entries=100000&key_encoding=safe
 //
-// All parameters are optional:
+// The parameters, with their defaults:
 //
-//	buckets          how often in a bucket_interval deadlines are looked at, default 60
-//	bucket_interval  how long an expired entry may keep its memory, default 15s
-//	max_bytes        bound on the memory taken: bytes, or with KiB, MiB, GiB; 0, the default: none
-//	max_entries      bound on the number of entries; 0, the default: none
-//	key_encoding     see package encoding
+//	buckets          times in a bucket_interval to look for memory that has expired; 60
+//	bucket_interval  bounds the time for which an expired entry keeps its memory; 15s
+//	max_bytes        bound on the memory, in bytes, or with KiB, MiB, GiB; 0, no bound
+//	max_entries      bound on the number of entries; 0, no bound
+//	key_encoding     see package encoding; none
 //
 // # Config
 //
-// [Config] has a field for each parameter, and CheckReads, for tests.
+// [Config] has a field for each parameter, and CheckReads, for tests. [Config.FormatDSN] is
+// the inverse of [ParseDSN].
 //
 // # Abilities
 //
 //	get, set, add, replace, delete, count   yes
-//	the same for many keys                  by a loop: a batch would save nothing
+//	operations on many keys                 a loop over single operations
 //	compare-and-swap, compare-and-delete    yes; an item that was touched counts as changed
 //	touch, flush, statistics                yes; statistics are exact
 //	ping                                    always nil
@@ -28,30 +29,30 @@
 //
 // # Errors
 //
-// The errors are sentinels of package cache: ErrMiss, ErrNotStored, ErrConflict, ErrNotNumber,
-// ErrClosed, and ErrTooLarge, after which the old value is still there.
+// Operations return ErrMiss, ErrNotStored, ErrConflict, ErrNotNumber, ErrClosed and
+// ErrTooLarge of package cache. After ErrTooLarge the old value is still there.
 //
 // # Context
 //
-// A context that is done before a call refuses it; it is not looked at afterwards.
-// Operations wait for nothing but locks.
+// If the context is done before a call, the call returns its error. It is not checked later:
+// operations wait only for locks.
 //
 // # Bounds
 //
 // Config.MaxBytes bounds the memory that the cache keeps reachable: entries with their keys, the
 // dead records between them, the index, and the wires of package dependency. Stats counts the
-// same. The bound holds for the whole cache: shards take parts of it as they grow, and
+// same. The bound applies to the whole cache: shards take parts of it as they grow, and
 // nothing is evicted while the cache has room, whatever the sizes of values.
 //
 // Memory that the cache has dropped is garbage until the next collection, as for every Go
-// value. The cache starts no collection, because a collection marks the whole process. With
+// value. The cache does not start collections, because each marks the whole process. With
 // Go's default of GOGC=100, a process that does nothing else may use up to twice MaxBytes.
 // GOMEMLIMIT bounds the process: set it to MaxBytes, plus what the rest of the program needs,
 // plus a quarter. The file docs/benchmarks.md of the repository has the resident memory and
-// the price of both.
+// the time that both cost.
 //
 // Config.MaxEntries bounds the number of entries. A get, a count, a touch or a swap is a use
-// of an entry; entries that were not used lately are evicted first.
+// of an entry; entries that were not used recently are evicted first.
 //
 // An unbounded cache takes at most three times the bytes of its live entries when entries are
 // read and overwritten, a large one at most twice plus 4 MiB. A cache with MaxBytes compacts
@@ -67,42 +68,40 @@
 //
 // # Limits
 //
-// Values have up to 1 GiB less a byte. With MaxBytes, a key, its value and their header of 17 bytes
-// have up to MaxBytes/2. There are 32 shards or more, fewer with a small bound; each has
-// room for 4 GiB of small entries, or for 16,384 values of 32 KiB and more; what is over is
-// ErrTooLarge.
+// A value has at most 1 GiB less a byte. With MaxBytes, a key, its value and their header of
+// 17 bytes have at most MaxBytes/2. There are 32 shards or more, fewer with a small bound; each
+// has room for 4 GiB of small entries, or for 16,384 values of 32 KiB and more. A store beyond
+// a limit returns ErrTooLarge.
 //
-// Bytes that Get returned, and an Item, keep the slab in which they lie from the garbage collector, up
-// to 256 KiB or the size of a larger value. That holds for an Item with an empty Value
-// too, as its token refers to the record. Copy a small value that is to be held for long, and
-// drop the Item.
+// Bytes that Get returned, and an Item, keep the slab that contains them reachable: 256 KiB,
+// or the size of a larger value. That includes an Item with an empty Value, because its token
+// refers to the record. Copy small values that are held for long, and drop the Item.
 //
-// A TTL of a minute or more may end 10 ms early: it is computed from a clock that is
-// read that often. While the process stands still (SIGSTOP, a paused machine), time passes;
-// an entry that expired meanwhile may be found for some milliseconds more when the pause was
-// longer than a second. While the machine is suspended Go's monotonic clock stands still; the
-// wall clock tells for how long, and that time counts if it was a second or more. A wall
-// clock that is set forward by a second or more expires entries early by as much.
+// A TTL of a minute or more may end 10 ms early, because the clock is read that often. Time
+// passes while the process is stopped (SIGSTOP, a paused machine); after a pause of more than
+// a second, an entry that expired meanwhile may be returned for some milliseconds. While the
+// machine is suspended, Go's monotonic clock stops; the time counts if the wall clock shows
+// that it was a second or more. A wall clock that is set forward by a second or more expires
+// entries early by as much.
 //
-// A cache that was made outside of a testing/synctest bubble must not be used
-// inside, and the reverse: it has the time of where it was made.
+// A cache that was created outside of a testing/synctest bubble must not be used inside of
+// one, nor the reverse.
 //
 // # How it works
 //
 // Entries are appended to slabs, pieces of memory without pointers, so that the
-// garbage collector has next to nothing to mark: the log of Segcache (Yang et al.,
-// NSDI 2021) on the Go heap. A record that was read is never changed, and a slab from which
-// anything was read is never used twice, so a get returns the bytes as they lie there,
-// without a copy. A record that nobody has read is overwritten in place. See slab.go and
-// record.go.
+// garbage collector has little to mark: the log of Segcache (Yang et al., NSDI 2021) on the
+// Go heap. A record that was read is never changed, and a slab from which a record was read
+// is never used again, so a get returns the bytes in the slab without a copy. A record that
+// nobody has read is overwritten in place. See slab.go and record.go.
 //
-// A word of 64 bits in a hash table names each record. The first get of a record takes
-// the lock of the shard that the key belongs to, and marks the record as read; the gets
-// that follow take none. What changes anything takes the lock. See table.go for the sources;
-// shard.search says why readers are safe.
+// A word of 64 bits in a hash table locates each record. The first get of a record takes the
+// lock of its shard, and marks the record as read; later gets take no lock. All changes take
+// the lock. See table.go for the sources. The comment of shard.search proves that readers are
+// safe.
 //
-// Stores do the upkeep, each a bounded part: they look for expired entries
-// (expire.go), move records together where most of a slab is dead (compact.go), evict
-// (evict.go), and divide the bounds among the shards (room.go). There is no goroutine. A timer of
-// 10 ms runs while the cache is in use (clock.go).
+// Stores do the maintenance, each a bounded part of it: they look for expired entries
+// (expire.go), compact slabs that are mostly dead records (compact.go), evict (evict.go), and
+// divide the bounds among the shards (room.go). There is no goroutine. A timer of 10 ms runs
+// while the cache is in use (clock.go).
 package memory

@@ -69,9 +69,9 @@ func (s *store) search(hash uint64, key string) *record {
 // unexpired returns r, which search gave for the key, if it has not expired.
 //
 // A writer may find that an entry has not, be held up, and change it after its
-// deadline. A reader in between must not say that it is gone: then no order of the
-// two explains what they answered. So writers show when they are about to decide, and
-// a reader that sees an expired entry looks whether it is still the one.
+// deadline. A reader in between must not report a miss: then no order of the two would
+// explain their results. So writers set deciding before they decide, and a reader that finds
+// an expired entry checks whether it is still the current one.
 func (s *store) unexpired(hash uint64, key string, r *record) *record {
 	for r != nil && s.clock.passed(r.deadline()) {
 		sh := s.shard(hash)

@@ -20,9 +20,9 @@ import (
 // Records lie byte by byte: alignment to 8 would cost 3.5 bytes an entry, and the only
 // words that need it are those of the index.
 //
-// A pointer to the header stands for the whole record. What follows is reached by unsafe,
-// only in recordAt, bytes and hasKey: with slices a get takes 1.25 times as long. The race
-// detector's checkptr checks both.
+// A *record points to the header. The bytes after it are accessed by unsafe, only in
+// recordAt, bytes and hasKey: with slices a get takes 1.25 times as long. The race detector's
+// checkptr checks both.
 type record [headerSize]byte
 
 const (

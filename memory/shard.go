@@ -81,7 +81,7 @@ func (sh *shard) at(s *slab, offset int, r *record) entry {
 }
 
 // put stores a new state of a key. e is the entry that find returned, present if it has not
-// expired. The deadline stands for v.TTL, which is not looked at.
+// expired. It uses deadline and ignores v.TTL.
 func (sh *shard) put(e entry, present bool, hash uint64, v *driver.Entry, deadline uint64, f flags) error {
 	h := newHeader(deadline, sh.version+1, v.Kind, len(v.Key), len(v.Value))
 	if e.found() && e.fits(v.Value) {

@@ -321,5 +321,5 @@ func (s *store) clear(close bool) {
 	}
 }
 
-// Ping has nobody to ask.
+// Ping always returns nil.
 func (s *store) Ping(context.Context) error { return nil }

@@ -9,9 +9,9 @@
 //		loadtest.Hammer(t, loadtest.HammerOptions{}, open(t), open(t))
 //	}
 //
-// [Run] has a case for each rule, and a failure prints the rule. [Hammer] lets many readers
-// and invalidators work at the same time and looks for values that are older than an
-// invalidation. The tests of package load explore every order of the operations on a store
-// that they have made up; these two are for what such a store cannot show: that a driver and
-// its server keep the contract on which the promises rest.
+// [Run] has a case for each rule, and a failure prints the rule. [Hammer] runs many readers
+// and invalidators at the same time and looks for values that are older than an invalidation.
+// The tests of package load explore every order of the operations on a model of a store. Run
+// and Hammer test what a model cannot: that a driver and its server keep the contract on which
+// the promises depend.
 package loadtest

@@ -17,19 +17,20 @@ import (
 	"github.com/larder-go/larder/load"
 )
 
-// HammerOptions say how hard [Hammer] works. The zero value is ready to use.
+// HammerOptions configure [Hammer]. The zero value is ready to use.
 type HammerOptions struct {
-	// Gets is how many values are read; 40,000 if zero, a fifth of that with -short.
+	// Gets is the number of values to read; if zero, 40,000, or a fifth of that with
+	// -short.
 	Gets int
 
-	// Keys and Tags are how many there are; 500 and 20 if zero.
+	// Keys and Tags are the numbers of different keys and tags; 500 and 20 if zero.
 	Keys, Tags int
 
-	// ValueSize is the length of values; 100 if zero. With values that do not fit the
-	// memory of the server items and records are evicted all the time.
+	// ValueSize is the length of values in bytes; 100 if zero. If the values do not fit
+	// the memory of the server, items and records are evicted throughout the test.
 	ValueSize int
 
-	// Change changes the configuration of the loaders.
+	// Change, if not nil, changes the configuration of the loaders.
 	Change func(*load.Config[string])
 
 	// Disturb, if not nil, is called now and then by one goroutine, for example to
@@ -43,11 +44,10 @@ const (
 	getsPerChange      = 100
 )
 
-// Hammer lets goroutines read values through loaders, one for each client, while others
-// change what the values are made of and announce that, by tag and by key. Loads fail now
-// and then, find nothing, or take a while, and callers give up. It fails the test if a Get
-// returns a value that is older than an invalidation which had been completed before that
-// Get began.
+// Hammer starts goroutines that read values through loaders, one for each client, while
+// others change the data and invalidate the values, by tag and by key. Some loads fail, return
+// ErrNotFound, or take long, and some callers give up. It fails the test if a Get returns a
+// value that is older than an invalidation that was complete before that Get began.
 //
 // The clients are caches over the same servers. Their keys begin with "hammer".
 func Hammer(t testing.TB, o HammerOptions, clients ...*cache.Cache) {
@@ -106,11 +106,11 @@ func Hammer(t testing.TB, o HammerOptions, clients ...*cache.Cache) {
 	t.Logf("%d values read, %d invalidations: %d hits (%d stale), %d misses (%d waits), %d loads, %d errors",
 		h.read.Load(), h.invalidations.Load(), sum.Hits, sum.StaleHits, sum.Misses, sum.Waits, sum.Loads, h.errs.Load())
 	if h.failed.Load() == 0 && (sum.Hits == 0 || h.invalidations.Load() == 0) {
-		t.Errorf("%d hits, %d invalidations: it has tested nothing", sum.Hits, h.invalidations.Load())
+		t.Errorf("%d hits, %d invalidations: the test was empty; want some of both", sum.Hits, h.invalidations.Load())
 	}
 }
 
-// source is something that values are made of.
+// source is data that values are made of.
 type source struct {
 	now  atomic.Int64 // its version
 	told atomic.Int64 // the version up to which an invalidation has been completed

@@ -15,7 +15,7 @@ import (
 	"github.com/larder-go/larder/load"
 )
 
-// Options tell the suite what it cannot find out from the cache.
+// Options describe the cache under test to the suite.
 type Options struct {
 	// Granularity is the unit in which the backend counts a TTL: 0 for one that is
 	// exact, a second for memcached.
@@ -26,18 +26,19 @@ type Options struct {
 	// parallel, on caches that may share a server.
 	Synctest bool
 
-	// TooLarge is the length of a value that the backend refuses; 0 if it refuses none.
+	// TooLarge is the length in bytes of a value that the backend rejects with
+	// [cache.ErrTooLarge]; 0 if there is no such length.
 	TooLarge int
 
-	// Outage opens a cache whose servers cannot be reached, at once or after a short
-	// timeout. Nil for a cache in the process.
+	// Outage opens a cache whose operations return [cache.ErrUnavailable], at once or
+	// after a short timeout. It is nil for a cache in the process.
 	Outage func(t *testing.T) *cache.Cache
 }
 
-// Run tests package load on the caches that open returns. Each case gets one that is empty,
-// or whose keys no other case uses: they begin with the name of the case. The suite closes
-// it when the case is over. A case may open several, which must be clients of the same
-// servers; a cache in the process is opened once, and its further clients are views of it.
+// Run tests package load on the caches that open returns. Each case opens one or more, which
+// must be clients of the same servers; a cache in the process is opened once for each case,
+// and further clients are views of it. The caches of two cases may share servers: the keys of
+// a case begin with its name. The suite closes the caches at the end of the case.
 func Run(t *testing.T, open func(t *testing.T) *cache.Cache, o Options) {
 	t.Helper()
 	var waiting []test
@@ -71,7 +72,7 @@ func Run(t *testing.T, open func(t *testing.T) *cache.Cache, o Options) {
 // test is one case.
 type test struct {
 	name   string
-	rule   string // what must hold, in words; a failure prints it
+	rule   string // that is tested; a failure prints it
 	run    func(*suite)
 	waits  bool // it waits for time to pass
 	outage bool // it wants the cache of Options.Outage

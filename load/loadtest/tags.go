@@ -292,8 +292,8 @@ var tagCases = []test{
 	},
 }
 
-// near returns loaders that keep values in memories of their own, as n processes would, and
-// the records of tags in the cache under test.
+// near returns n loaders that keep values in separate memory caches, as n processes would,
+// and the records of tags in the cache under test.
 func (s *suite) near(n int, change func(*load.Config[string])) []*loader {
 	ls := make([]*loader, n)
 	for i := range ls {

@@ -81,7 +81,7 @@ var valueCases = []test{
 	},
 	{
 		name: "value/deleted",
-		rule: "Delete of a key removes its value; a key that is absent is no error",
+		rule: "Delete of a key removes its value; for an absent key it returns nil",
 		run: func(s *suite) {
 			l := s.loader(s.c, nil)
 			s.none(l.Delete(s.ctx, "k"), "Delete of an absent key")
