@@ -97,8 +97,8 @@
 //
 // A word of 64 bits in a hash table locates each record. The first get of a record takes the
 // lock of its shard, and marks the record as read; later gets take no lock. All changes take
-// the lock. See table.go for the sources. The comment of shard.search proves that readers are
-// safe.
+// the lock. See table.go for the sources. The comment of shard.search explains why
+// readers are safe.
 //
 // Stores do the maintenance, each a bounded part of it: they look for expired entries
 // (expire.go), compact slabs that are mostly dead records (compact.go), evict (evict.go), and

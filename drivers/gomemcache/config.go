@@ -31,8 +31,8 @@ const (
 	FlagsPythonMemcached = memcached.PythonMemcachedName
 )
 
-// Config says which servers a cache is on and how they are used. The zero value is one
-// server on this machine, 127.0.0.1:11211, and the defaults.
+// Config configures a cache. The zero value is one server on this machine, 127.0.0.1:11211,
+// and the defaults.
 type Config struct {
 	// Servers are the addresses of the servers: "host", "host:port",
 	// "host:port:weight", the same with an IPv6 address in brackets, or "/path" of a
@@ -46,11 +46,11 @@ type Config struct {
 	// DistributionPythonMemcached. Default: DistributionGomemcache.
 	Distribution string
 
-	// MaxIdleConns is how many idle connections to each server are kept. It should be
-	// at least the number of goroutines that use the cache at the same time: with
-	// less, connections are closed and made again all the time. Only connections that
-	// were needed are kept, so a high number costs nothing in a program that does
-	// little at once. Default: DefaultMaxIdleConns.
+	// MaxIdleConns bounds the idle connections that are kept to each server. It should
+	// be at least the number of goroutines that use the cache at the same time: if it is
+	// less, connections are opened and closed all the time. Only connections that were
+	// needed are kept, so a high number costs nothing in a program with few concurrent
+	// calls. Default: DefaultMaxIdleConns.
 	MaxIdleConns int
 
 	// Timeout bounds a call to a server, connecting included; in a batch, each wait
@@ -67,18 +67,18 @@ type Config struct {
 	NumberFlags string
 
 	// TLS, if not nil, is used for every connection. An empty ServerName is replaced
-	// by the server's host. A DSN says no more of it than "tls=true".
+	// by the server's host. FormatDSN writes only "tls=true" for it.
 	TLS *tls.Config
 
-	// TLSFiles is the part of TLS that a DSN can say. At most one of TLS and TLSFiles
+	// TLSFiles configures TLS by files, as a DSN does. At most one of TLS and TLSFiles
 	// may be set.
 	TLSFiles *TLSFiles
 }
 
-// TLSFiles names the files of a TLS configuration. The zero value verifies servers by the
-// certificates that the system trusts. Verification cannot be turned off.
+// TLSFiles configures TLS by files. The zero value verifies servers by the certificate
+// authorities of the system. Verification cannot be turned off.
 type TLSFiles struct {
-	ServerName string // the name in the servers' certificate, if it is not the host
+	ServerName string // the name in the servers' certificates, if it is not the host
 	CA         string // file of PEM certificates to trust instead of the system's
 	Cert, Key  string // files of the client's certificate and key, in PEM; both or none
 }

@@ -1,7 +1,7 @@
 // Package gomemcache implements a cache on memcached servers. It speaks their text protocol,
 // through the client library [github.com/bradfitz/gomemcache].
 //
-// Import it for its DSNs, or call [New]:
+// Import it to open its DSNs, or call [New]:
 //
 //	import _ "github.com/larder-go/larder/drivers/gomemcache"
 //
@@ -14,25 +14,27 @@
 //	gomemcache://?server=/path/of/socket&server=host:port
 //
 // A host is a name, an IPv4 address, or an IPv6 address in brackets. The port is 11211
-// and the weight 1 unless given. Without a server it is 127.0.0.1. A server that is listed
+// and the weight 1 unless given. The default server is 127.0.0.1. A server that is listed
 // twice is an error. The parameters, with their defaults:
 //
 //	server           another server; may repeat
-//	timeout          bounds a call; 500ms
+//	timeout          bounds a call to a server, connecting included; 500ms
 //	max_idle_conns   idle connections kept for each server; 100
 //	key_encoding     see package encoding; none
 //	distribution     gomemcache (that of the library) or python-memcached; gomemcache
 //	number_flags     how numbers are marked: pylibmc (4) or python-memcached (2); pylibmc
-//	tls              true: use TLS, verified by the authorities of the system; false
-//	tls_server_name  the name in the certificates of the servers; the host of each server
-//	tls_ca           file of the authorities to trust instead, PEM
-//	tls_cert         file of the certificate of the client, PEM
+//	tls              true: use TLS, verified by the system's certificate authorities; false
+//	tls_server_name  the name in the servers' certificates; the host of each server
+//	tls_ca           file of the certificate authorities to trust instead, PEM
+//	tls_cert         file of the client's certificate, PEM
 //	tls_key          file of its key, PEM
 //
 // # Config
 //
-// [Config] has the same fields, and takes a [crypto/tls.Config]. Its zero value is one
-// server on this machine. [Config.FormatDSN] is the inverse of [ParseDSN].
+// [Config] has a field for each parameter, and takes a [crypto/tls.Config]. Its zero value is
+// one server on this machine. [Config.FormatDSN] is the inverse of [ParseDSN]. Neither New nor
+// cache.Open connects: a server that is down, or whose name does not resolve, is an error of
+// the calls that need it.
 //
 // # Abilities
 //
@@ -45,35 +47,34 @@
 //	other batches                    pipelined: up to 128 requests, or 64 KiB of them, in a
 //	                                 round trip to each server, servers in parallel
 //	statistics                       the connections to each server, and failures by kind
-//	remaining TTL of an item         unknown: the protocol does not tell it
+//	remaining TTL of an item         unknown: the protocol does not return it
 //	TTL                              whole seconds, rounded up
 //
-// Values are marked by kind, with the flags of Python's pylibmc and python-memcached, and
-// theirs are read: bytes, str, int, compressed or not. A pickled object, or a value that
-// does not match its flags, is [github.com/larder-go/larder/cache.ErrUnreadable]. A counter
-// that the server padded with spaces is read without them. So that this is never done to a
-// value of another kind, and so that only numbers can be counted, a value that begins with
-// spaces, a sign or digits and would pass for a number with the server ("9 ", "3 apples",
-// "+1") is stored compressed; clients in other languages than Go and Python may not know the
-// flag (8). A value of kind Text that is not UTF-8, or of kind Number that is not a number,
-// is stored as bytes.
+// The kind of a value is stored in the flags of Python's pylibmc and python-memcached, whose
+// values the driver reads: bytes, str, int, compressed or not. A pickled object, or a value
+// that does not match its flags, is [github.com/larder-go/larder/cache.ErrUnreadable]. The
+// driver removes the spaces with which a server pads a counter. A value that is not a number,
+// but that the server would count ("9 ", "3 apples", "+1"), is stored compressed, so that it
+// cannot be counted and keeps its spaces; clients in other languages than Go and Python may
+// not know the flag (8). A value of kind Text that is not UTF-8, or of kind Number that is not
+// a number, is stored as bytes.
 //
 // The distribution python-memcached is also that of pylibmc with the behavior
 // {"hash": "crc"}, without weights. The order of the servers counts in both distributions.
 // Keys do not move while a server is down: calls for them return errors until it is back.
-// (python-memcached does move them, and may come back to values that are out of date.)
+// (python-memcached moves them, and later returns values that are out of date.)
 //
 // # Errors
 //
-// An outage is a [github.com/larder-go/larder/cache.Error] with driver, operation and server
-// that matches cache.ErrUnavailable: a server that is down or does not reply, a reply that
-// is invalid, and a name that does not resolve. The operation may have been carried out
-// nevertheless. GetMulti returns what the other servers returned beside the error; other
-// batches name each key that failed.
+// In an outage a call returns a [github.com/larder-go/larder/cache.Error] with driver,
+// operation and server that matches cache.ErrUnavailable: if a server is down or does not
+// reply, if its reply is invalid, or if its name does not resolve. The operation may have been
+// carried out nevertheless. GetMulti returns the values of the other servers together with the
+// error; other batches name each key that failed.
 //
-// A server may refuse a single request, for want of memory for example (SERVER_ERROR). Then
-// that key fails and the others of its batch do not. A get of many keys that is refused is
-// sent again in halves.
+// A server may refuse a single request (SERVER_ERROR), for example because it has no memory.
+// Then only that key of a batch fails. A get of many keys that is refused is sent again in
+// halves.
 //
 // A server that timed out twice in a row is asked by one caller at a time, with a shorter
 // timeout, until it replies. The calls of the others return ErrUnavailable at once.
@@ -118,9 +119,9 @@
 // # Limits
 //
 // A value and its key must fit the server's -I, 1 MiB unless it was raised. A larger value is
-// ErrTooLarge, and after a Set the old value is gone too. A second of a TTL may last only a
-// part of one, because the clock of the server ticks once a second. TTLs beyond January 2038
-// end there. Compressed values of Python may be up to 64 MiB once decompressed.
+// ErrTooLarge, and after a Set the old value is gone too. A TTL of a second may end early,
+// because the clock of the server ticks once a second. TTLs end in January 2038 at the latest.
+// Compressed values of Python may be up to 64 MiB when decompressed.
 //
 // A counter of 2^63 or more may need a compare and swap and a meta get, which memcached has
 // since 1.6, because the server does not always take it for a number.

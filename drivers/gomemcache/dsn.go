@@ -19,8 +19,8 @@ func init() {
 	})
 }
 
-// ParseDSN reads a Config from a string; the package documentation has its form. It checks
-// everything that New checks, apart from the files that it names: New reads those.
+// ParseDSN parses a configuration string. The package comment lists its parameters. It checks
+// everything that New checks, except the files that it names, which New reads.
 func ParseDSN(source string) (Config, error) {
 	d, err := dsn.Parse(scheme, source)
 	if err != nil {
@@ -42,8 +42,8 @@ func ParseDSN(source string) (Config, error) {
 	return c, nil
 }
 
-// FormatDSN returns the string that ParseDSN reads as c. Of a TLS configuration that is made
-// by the program it says only that there is one, and of a custom key encoding only its name.
+// FormatDSN returns the string that ParseDSN parses to c. It writes only "tls=true" for TLS,
+// and only the name of a custom key encoding, which ParseDSN does not know.
 func (c Config) FormatDSN() string {
 	b := dsn.Builder{Scheme: scheme}
 	memcached.FormatServers(&b, c.Servers)

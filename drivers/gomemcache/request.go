@@ -27,9 +27,8 @@ type request struct {
 	// to the server from which the token came.
 	token memcached.Token
 
-	// idempotent: the request leaves the same done twice as once, so it is sent again
-	// if an idle connection turns out to have been closed by the server, which may
-	// have done it before that.
+	// idempotent requests are sent again if an idle connection turns out to have been
+	// closed by the server, which may have carried out the first one.
 	idempotent bool
 
 	// exchange does the requests of the driver itself.
@@ -101,7 +100,7 @@ func (r *request) send(c *conn.Conn) (err error) {
 		err = r.store(c)
 	}
 	if err == nil && r.item != nil && r.item.Key != r.key {
-		return c.Fail(wire.ErrForeignKey) // the library takes any key for an answer
+		return c.Fail(wire.ErrForeignKey) // the library does not check the key
 	}
 	return r.verb.sentinel(err)
 }

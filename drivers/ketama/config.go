@@ -15,7 +15,7 @@ const (
 	DefaultPoolSize = 64
 )
 
-// maxPoolSize is more than the connections that memcached takes, and keeps a slip of the pen
+// maxPoolSize is more than the connections that memcached accepts. It prevents a typing error
 // from filling the memory.
 const maxPoolSize = 1 << 16
 
@@ -35,8 +35,8 @@ const (
 // distributions are the names of the distributions; the first is the default.
 var distributions = []string{DistributionKetama, DistributionKetamaWeighted, DistributionKetamaMD5}
 
-// Config says which servers a cache is on and how they are used. The zero value is one
-// server on this machine, 127.0.0.1:11211, and the defaults.
+// Config configures a cache. The zero value is one server on this machine, 127.0.0.1:11211,
+// and the defaults.
 type Config struct {
 	// Servers are the addresses of the servers: "host", "host:port",
 	// "host:port:weight", the same with an IPv6 address in brackets, or "/path" of a
@@ -50,15 +50,14 @@ type Config struct {
 	// Default: DistributionKetama.
 	Distribution string
 
-	// PoolSize is how many clients there are for each server, that is, how many calls
-	// may use it at the same time. New makes all of them; each connects when it is
-	// used, once for what goes through rainycape and once for what does not. The one
-	// that was given back last is used first, so a large pool costs next to nothing
-	// until it is needed. Default: DefaultPoolSize.
+	// PoolSize is the number of clients for each server, which bounds the calls to it at
+	// the same time. A client has up to two connections: one of rainycape and one of the
+	// driver. It connects when it is used. The client that was used last is used first,
+	// so a large pool costs little until it is needed. Default: DefaultPoolSize.
 	PoolSize int
 
-	// PoolTimeout bounds the wait for a client that is free. The context may make it
-	// shorter. Default: Timeout.
+	// PoolTimeout bounds the wait for a free client. The deadline of a context may make
+	// it shorter. Default: Timeout.
 	PoolTimeout time.Duration
 
 	// Timeout bounds connecting, and each exchange of a request and its reply; in a

@@ -3,31 +3,35 @@
 // protocol, through [github.com/rainycape/memcache], with a pool of clients, from
 // [github.com/jackc/puddle/v2], for each server.
 //
+// Import it to open its DSNs, or call [New]:
+//
+//	import _ "github.com/larder-go/larder/drivers/ketama"
+//
 //	c, err := cache.Open("ketama://10.0.0.1,10.0.0.2,10.0.0.3:11212?timeout=200ms")
 //
 // # DSN
 //
-//	ketama://host:port:weight,host:port:weight,...?name=value&...
-//	ketama:///path/of/a/unix.socket
-//	ketama://?server=/run/a.sock&server=/run/b.sock
+//	ketama://host:port:weight,host:port:weight?name=value&name=value
+//	ketama:///path/of/socket?name=value
+//	ketama://?server=/path/of/socket&server=host:port
 //
-// An IPv6 address is written in brackets, as in [::1]:11211. The port is 11211 and the
-// weight 1 unless given. Without a server it is 127.0.0.1. A server that is listed twice is
+// A host is a name, an IPv4 address, or an IPv6 address in brackets. The port is 11211 and
+// the weight 1 unless given. The default server is 127.0.0.1. A server that is listed twice is
 // an error. The parameters, with their defaults:
 //
 //	server        another server; may repeat
-//	distribution  ketama | ketama_weighted | ketama_md5
-//	pool_size     64; clients for each server
-//	pool_timeout  the timeout; bounds the wait for a free client
-//	timeout       500ms; bounds connecting, and a request and its reply
-//	key_encoding  string; see package encoding
-//	number_flags  pylibmc | python-memcached
+//	distribution  ketama, ketama_weighted or ketama_md5: see Config; ketama
+//	pool_size     clients for each server; 64
+//	pool_timeout  bounds the wait for a free client; the timeout
+//	timeout       bounds connecting, and a request and its reply; 500ms
+//	key_encoding  see package encoding; none
+//	number_flags  how numbers are marked: pylibmc (4) or python-memcached (2); pylibmc
 //
 // # Config
 //
-// [Config] has the same fields. [Config.FormatDSN] is the inverse of [ParseDSN]. Neither New
-// nor cache.Open connects: a server that is down, or whose name does not resolve, is an
-// error of the calls that need it.
+// [Config] has a field for each parameter. Its zero value is one server on this machine.
+// [Config.FormatDSN] is the inverse of [ParseDSN]. Neither New nor cache.Open connects: a
+// server that is down, or whose name does not resolve, is an error of the calls that need it.
 //
 // The distribution must be that of the other clients of the cluster, with the same names of
 // servers and the same weights:
@@ -52,31 +56,30 @@
 //	statistics                             the connections to each server, and failures
 //	                                       by kind
 //	kind of a value                        kept, as the flags of Python clients
-//	remaining TTL of an item               unknown: the protocol does not tell it
+//	remaining TTL of an item               unknown: the protocol does not return it
 //	TTL                                    whole seconds, rounded up
 //
-// What rainycape lacks, or does in a way that loses keys or errors, goes over a connection
-// that the driver makes itself. So a client has up to two connections, and for a moment a
-// third to count a large number (see Limits). A batch takes one client of each server that
-// it needs, not one for each key.
+// The driver makes another connection for what rainycape lacks, or does in a way that loses
+// keys or errors. So a client has up to two connections, and for a moment a third to count a
+// large number (see Limits). A batch takes one client of each server that it needs.
 //
 // # Errors
 //
-// An outage is a [github.com/larder-go/larder/cache.Error] with driver, operation and server
-// that matches cache.ErrUnavailable: a server that is down or does not reply, a reply that
-// is invalid, a request that the server refuses, a name that does not resolve, and a pool
-// without a free client within pool_timeout. The operation may have been carried out
-// nevertheless. A batch returns what the other servers returned together with the error.
+// In an outage a call returns a [github.com/larder-go/larder/cache.Error] with driver,
+// operation and server that matches cache.ErrUnavailable: if a server is down, does not reply
+// or refuses the request, if its reply is invalid, if its name does not resolve, or if no
+// client is free within pool_timeout. The operation may have been carried out nevertheless. A
+// batch returns the results of the other servers together with the error.
 //
 // A server that timed out twice in a row is asked by one caller at a time, with a shorter
 // timeout, until it replies. The calls of the others return ErrUnavailable at once.
 //
-// A lost connection is found when it is used, or before if it is one of the driver. Get, set,
+// A lost connection is noticed when it is used, or before if the driver made it. Get, set,
 // replace, delete, touch, flush and ping, of one key or many, are then sent again on a new
 // connection, since they are idempotent. Add, increment, decrement, and compare and swap or
-// delete return the error. All idle connections to a server are closed when the first of
-// them is found lost. Rainycape's connection cannot be looked at, so after half a second
-// without a call it is replaced before an add, an increment or a decrement.
+// delete return the error. When one idle connection to a server turns out to be lost, all of
+// them are closed. Rainycape's connection cannot be checked, so after half a second without
+// a call it is replaced before an add, an increment or a decrement.
 //
 // # Compare and swap
 //

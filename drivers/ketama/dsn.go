@@ -18,7 +18,7 @@ func init() {
 	})
 }
 
-// ParseDSN reads a Config from a string; the package documentation has its form. It checks
+// ParseDSN parses a configuration string. The package comment lists its parameters. It checks
 // everything that New checks.
 func ParseDSN(source string) (Config, error) {
 	d, err := dsn.Parse(scheme, source)
@@ -41,8 +41,8 @@ func ParseDSN(source string) (Config, error) {
 	return c, nil
 }
 
-// FormatDSN returns the string that ParseDSN reads as c. Of a custom key encoding it says
-// only the name.
+// FormatDSN returns the string that ParseDSN parses to c. It writes only the name of a custom
+// key encoding, which ParseDSN does not know.
 func (c Config) FormatDSN() string {
 	b := dsn.Builder{Scheme: scheme}
 	memcached.FormatServers(&b, c.Servers)

@@ -32,9 +32,9 @@ var (
 	_ driver.StatsReporter = (*cluster)(nil)
 )
 
-// New returns a cache on the servers of c. It checks the configuration and does not connect:
-// a server that is down, or whose name does not resolve, is an error of the calls that need
-// it. Close the cache to close its connections.
+// New returns a cache on the servers of c, or an error if c is invalid. It does not connect: a
+// server that is down, or whose name does not resolve, is an error of the calls that need it.
+// Close the cache to close its connections.
 func New(c Config) (*cache.Cache, error) {
 	d, err := newCluster(c)
 	if err != nil {

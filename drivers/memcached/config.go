@@ -55,23 +55,23 @@ const (
 	DiscoveryConfig = "config"
 )
 
-// A Config says which servers hold a cache and how they are used. The zero value is one
-// server on this machine, 127.0.0.1:11211, and the defaults.
+// Config configures a cache. The zero value is one server on this machine, 127.0.0.1:11211,
+// and the defaults.
 type Config struct {
 	// Servers are "host", "host:port", "host:port:weight", the same with an IPv6
 	// address in brackets, or "/path" of a unix socket. The port is 11211 and the
 	// weight 1 unless given. Keys are distributed by these names, as they are written;
 	// a name is resolved again for each connection. A server that is listed twice is an
-	// error. With Discovery they are where to ask for the servers.
+	// error. With Discovery they are the hosts that are asked for the servers.
 	Servers []string
 
-	// Distribution decides which server has a key, one of the constants above. The
-	// package documentation says which to choose. Default: DistributionKetama.
+	// Distribution decides which server holds a key: one of the constants above. The
+	// package comment says which to choose. Default: DistributionKetama.
 	Distribution string
 
-	// Timeout bounds the time to connect, and the time for which a server may be silent
-	// while it owes replies. It may take an eighth longer to notice. Contexts may be
-	// shorter. Default: DefaultTimeout.
+	// Timeout bounds connecting, and the time for which a server may send nothing while
+	// replies are outstanding. A call may take an eighth longer. The deadline of a
+	// context may make it shorter. Default: DefaultTimeout.
 	Timeout time.Duration
 
 	// Conns is the number of connections to each server. All callers share them. One
@@ -81,8 +81,9 @@ type Config struct {
 	// KeyEncoding is applied to every key. The zero value leaves keys as they are.
 	KeyEncoding encoding.Encoding
 
-	// NumberFlags is the Python client whose flags mark numbers: FlagsPylibmc (the
-	// default) or FlagsPythonMemcached. Both read either.
+	// NumberFlags is the Python client whose flags mark the numbers that are stored:
+	// FlagsPylibmc or FlagsPythonMemcached. Numbers of either are read. Default:
+	// FlagsPylibmc.
 	NumberFlags string
 
 	// User and Password are sent first on each connection, for servers that are
@@ -93,32 +94,33 @@ type Config struct {
 	// of the server. FormatDSN writes only "tls=true" for it.
 	TLS *tls.Config
 
-	// TLSFiles is TLS as a DSN can say it. At most one of TLS and TLSFiles may be set.
+	// TLSFiles configures TLS by files, as a DSN does. At most one of TLS and TLSFiles
+	// may be set.
 	TLSFiles *TLSFiles
 
-	// Discovery is how Servers are asked for the list of servers: DiscoverySRV (DNS SRV
-	// records of one name) or DiscoveryConfig ("config get cluster", as Amazon
-	// ElastiCache and Google Memorystore have it). Empty: they are the servers.
+	// Discovery decides how Servers are asked for the list of servers: DiscoverySRV (DNS
+	// SRV records of one name) or DiscoveryConfig ("config get cluster" of Amazon
+	// ElastiCache and Google Memorystore). If empty, Servers is the list.
 	Discovery string
 
-	// Resolver finds the servers in another way. At most one of Resolver and Discovery
-	// may be set. It cannot be written in a DSN.
+	// Resolver finds the servers in another way. If it is set, Servers and Discovery must
+	// be empty. A DSN cannot contain it.
 	Resolver Resolver
 
-	// PollInterval is how often the list of servers is asked for, while the cache is
-	// used. Default: DefaultPollInterval.
+	// PollInterval is the time between two requests for the list of servers, while the
+	// cache is used; at least 1s. Default: DefaultPollInterval.
 	PollInterval time.Duration
 
 	// ReplayDeletes is the number of keys, for each connection, that are remembered
 	// when Delete or DeleteMulti fails because of the server or the context. They are
-	// deleted before anything else when the server is back, unless the program has
-	// ended. 0: none.
+	// deleted before any other request when the server is back, unless the program has
+	// ended. 0 means none.
 	ReplayDeletes int
 
-	// OnWriteFailure, if not nil, is called for each key of an operation that changes
-	// it and that failed because of the server or the context, before the operation
-	// returns. Ambiguous says that it may have taken effect. It must be safe for
-	// concurrent use, and must not block.
+	// OnWriteFailure, if not nil, is called for each key whose change failed because of
+	// the server or the context, before the operation returns. If ambiguous is true, the
+	// change may have taken effect. OnWriteFailure must be safe for concurrent use, and
+	// must not block.
 	OnWriteFailure func(key string, op cache.Op, ambiguous bool)
 }
 
@@ -183,7 +185,7 @@ func (c Config) check() (plan, error) {
 	return p, c.checkTLS(p.servers)
 }
 
-// checkUser must not repeat what it checks.
+// checkUser checks the user and password. Its errors must not contain them.
 func (c Config) checkUser() error {
 	switch {
 	case c.User == "" && c.Password == "":

@@ -22,8 +22,8 @@ func init() {
 	})
 }
 
-// ParseDSN reads a Config from a string, whose form is in the package documentation. It
-// checks everything that New checks, apart from the files that it names.
+// ParseDSN parses a configuration string. The package comment lists its parameters. It checks
+// everything that New checks, except the files that it names, which New reads.
 func ParseDSN(source string) (Config, error) {
 	d, err := dsn.Parse(scheme, source)
 	if err != nil {
@@ -49,9 +49,8 @@ func ParseDSN(source string) (Config, error) {
 	return c, nil
 }
 
-// FormatDSN returns the string that ParseDSN reads as c. It contains the password.
-// Defaults that are not set are left out, and so is what a string cannot say: a Resolver,
-// OnWriteFailure, and what a TLS configuration contains.
+// FormatDSN returns the string that ParseDSN parses to c. It contains the password. It leaves
+// out zero fields, Resolver and OnWriteFailure, and writes only "tls=true" for TLS.
 func (c Config) FormatDSN() string {
 	b := dsn.Builder{Scheme: scheme, User: c.User, Password: c.Password}
 	memcached.FormatServers(&b, c.Servers)

@@ -10,8 +10,9 @@ import (
 	"github.com/larder-go/larder/drivers/memcached/internal/protocol"
 )
 
-// NotSent reports whether err says that an operation had no effect because nothing of it
-// has reached the server. It may then be repeated without a second thought.
+// NotSent reports whether err, the error of a change of one key, says that the change had no
+// effect because no part of the request has reached the server. The change can be repeated
+// safely. For a batch, call it with the error of a key in the [cache.MultiError].
 func NotSent(err error) bool {
 	var o *outcome
 	return errors.As(err, &o) && !o.ambiguous

@@ -32,8 +32,9 @@ var (
 	_ driver.StatsReporter  = (*driverCache)(nil)
 )
 
-// New returns a cache on the servers of c. It checks the configuration, and reads the files
-// that it names. It does not connect: use Ping for that. Close closes the connections.
+// New returns a cache on the servers of c, or an error if c is invalid or names files that
+// cannot be read. It does not connect: a server that is down, or whose name does not resolve,
+// is an error of the calls that need it. Close the cache to close its connections.
 func New(c Config) (*cache.Cache, error) {
 	d, err := newDriver(c)
 	if err != nil {

@@ -8,22 +8,21 @@ import (
 	"github.com/larder-go/larder/drivers/memcached/internal/resolver"
 )
 
-// A Resolver finds the servers of a cache, for those whose list changes while programs run.
+// A Resolver returns the servers of a cache whose list of servers changes while programs run.
 //
 // Resolve is called by one goroutine at a time, while the cache is used: for the first
-// operation, and then every [Config.PollInterval]. The first list is used at once; another
-// one is used when it was returned twice in a row. After an error or an empty list the
-// servers stay as they are. Programs that share the servers disagree about them for about
-// one interval, and keys that change their server leave their values behind on the old
-// one.
+// operation, and then every [Config.PollInterval]. The first list is used at once; a new list
+// is used when it was returned twice in a row. After an error or an empty list the servers
+// stay as they are. Programs that share the servers disagree about them for about one
+// interval. When a key moves to another server, its old value stays on the server before.
 type Resolver interface {
 	// Resolve returns the servers, in the form of [Config.Servers]. Their names and
-	// weights must be the same in every program; with distributions that are not
-	// rings, the order too. It must return when ctx ends.
+	// weights must be the same in every program, and with distributions that are not
+	// rings also their order. It must return when ctx is done.
 	Resolve(ctx context.Context) ([]string, error)
 }
 
-// discover sets the resolver that Discovery says.
+// discover sets the resolver that Discovery selects.
 func (p *plan) discover() error {
 	if len(p.Servers) == 0 {
 		return fmt.Errorf("discovery %s needs a server to ask", p.Discovery)

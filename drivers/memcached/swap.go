@@ -12,9 +12,8 @@ import (
 	"github.com/larder-go/larder/drivers/memcached/internal/protocol"
 )
 
-// token identifies the state of an item. CAS ids begin again when a server does, so one
-// means something only on the connection on which it was read, which does not outlive the
-// server.
+// token identifies the state of an item. CAS ids begin again when a server is restarted, so
+// one is valid only on the connection on which it was read, which does not outlive the server.
 type token struct {
 	conn uint64 // its ID
 	cas  uint64 // not 0

@@ -27,44 +27,44 @@ const (
 	maxPrefix = 200
 )
 
-// Config says which servers a cache is on and how they are used. The zero value is one
-// server on this machine, 127.0.0.1:6379, and the defaults.
+// Config configures a cache. The zero value is one server on this machine, 127.0.0.1:6379,
+// and the defaults.
 type Config struct {
 	// Servers are "host", "host:port", the same with an IPv6 address in brackets, or
-	// "/path" of a unix socket. The port is 6379 unless given, of a Sentinel 26379. One
-	// server is used as it is; several are nodes of a cluster or Sentinels. Of those,
-	// some are enough: the others are found through them.
+	// "/path" of a unix socket. The port is 6379 unless given, or 26379 for a Sentinel.
+	// Without Cluster and Sentinel there is one server. Some nodes of a cluster, or some
+	// Sentinels, are enough: the others are found through them. Default: 127.0.0.1.
 	Servers []string
 
-	// Cluster says that the servers are nodes of a cluster. Replicas are not read.
+	// Cluster means that the servers are nodes of a cluster. Replicas are not read.
 	Cluster bool
 
-	// Sentinel is the name under which Sentinels watch the primary; Servers are then
-	// the Sentinels.
+	// Sentinel is the name under which Sentinels watch the primary. If it is set,
+	// Servers are the Sentinels.
 	Sentinel string
 
-	// User and Password are sent on every connection to a server of data. The user of a
-	// password alone is "default".
+	// User and Password are sent on every connection to a server that is not a Sentinel.
+	// With a password alone the user is "default".
 	User, Password string
 
 	// SentinelUser and SentinelPassword are sent on connections to Sentinels.
 	SentinelUser, SentinelPassword string
 
-	// DB is the number of the database. A cluster has only 0.
+	// DB is the number of the database. It must be 0 with a cluster.
 	DB int
 
 	// Prefix comes before every key on the server, after the key was encoded. Flush
 	// removes the keys that have it.
 	Prefix string
 
-	// FlushDatabase lets Flush remove everything in the database, whoever stored it.
-	// Without it and without a prefix, Flush returns an error. It excludes Prefix.
+	// FlushDatabase lets Flush remove everything in the database, including the keys of
+	// other programs. At most one of it and Prefix may be set. Without both, Flush
+	// returns an error.
 	FlushDatabase bool
 
-	// Timeout bounds making a connection, and how long a server that owes a reply may
-	// send nothing: then its connection is closed, and every call that waits for it
-	// fails. A large value that is on its way is given the time it takes. Default:
-	// DefaultTimeout.
+	// Timeout bounds connecting, and the time for which a server may send nothing while
+	// replies are outstanding: then its connection is closed, and all calls on it fail.
+	// A large value may take longer, as long as data arrives. Default: DefaultTimeout.
 	Timeout time.Duration
 
 	// MaxValue is the length of the largest value, in bytes; a larger one is
@@ -76,20 +76,19 @@ type Config struct {
 	// KeyEncoding is applied to every key. The zero value leaves keys as they are.
 	KeyEncoding encoding.Encoding
 
-	// TLS, if not nil, is used for every connection. A ServerName that is empty is
-	// taken from the host of each server. It is not written in a DSN, beyond the scheme
-	// valkeys.
+	// TLS, if not nil, is used for every connection. An empty ServerName is replaced by
+	// the server's host. FormatDSN writes only the scheme valkeys for it.
 	TLS *tls.Config
 
-	// TLSFiles is the part of TLS that a DSN can say. At most one of TLS and TLSFiles
+	// TLSFiles configures TLS by files, as a DSN does. At most one of TLS and TLSFiles
 	// may be set.
 	TLSFiles *TLSFiles
 }
 
-// TLSFiles is TLS as a DSN says it. The zero value verifies servers by the certificates
-// that the system trusts. There is no way to turn verification off.
+// TLSFiles configures TLS by files. The zero value verifies servers by the certificate
+// authorities of the system. Verification cannot be turned off.
 type TLSFiles struct {
-	ServerName string // the name in the servers' certificate, if not the host
+	ServerName string // the name in the servers' certificates, if it is not the host
 	CA         string // file of PEM certificates to trust instead of the system's
 	Cert, Key  string // files of the client's certificate and key, in PEM; both or none
 }

@@ -30,9 +30,8 @@ func init() {
 	}
 }
 
-// ParseDSN reads a configuration from a string; the package documentation has its form. It
-// checks everything that New checks, apart from the files that it names: those are read
-// by New.
+// ParseDSN parses a configuration string. The package comment lists its parameters. It checks
+// everything that New checks, except the files that it names, which New reads.
 func ParseDSN(source string) (Config, error) {
 	scheme, secure, err := schemeOf(source)
 	if err != nil {
@@ -99,7 +98,7 @@ func schemeOf(source string) (scheme string, secure bool, err error) {
 		strings.Join(plainSchemes, ", "), strings.Join(secureSchemes, ", "))
 }
 
-// serversOf reads what stands before the parameters: hosts, and after them perhaps the
+// serversOf parses the part of a DSN before the parameters: hosts, optionally followed by the
 // number of a database, as in DSNs for Redis; or the path of a unix socket.
 func serversOf(d *dsn.DSN) (servers []string, db int) {
 	if d.Hosts == "" {
@@ -118,8 +117,8 @@ func serversOf(d *dsn.DSN) (servers []string, db int) {
 	return strings.Split(d.Hosts, ","), db
 }
 
-// FormatDSN returns the string that ParseDSN reads as c. Of a TLS configuration made by the
-// program it only says that there is one. The string holds the passwords.
+// FormatDSN returns the string that ParseDSN parses to c. It contains the passwords. It writes
+// only the scheme valkeys for TLS.
 func (c Config) FormatDSN() string {
 	b := dsn.Builder{Scheme: name, User: c.User, Password: c.Password}
 	if c.TLS != nil || c.TLSFiles != nil {

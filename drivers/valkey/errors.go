@@ -35,7 +35,7 @@ var hints = map[string]string{
 	"READONLY": "the server is a replica",
 }
 
-// failure turns what came of a request into an error of package driver.
+// failure converts the error of a request to an error of package driver.
 func (s *store) failure(ctx context.Context, op cache.Op, err error) error {
 	if s.closed.Load() || errors.Is(err, driver.ErrClosed) {
 		return driver.ErrClosed

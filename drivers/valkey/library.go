@@ -15,8 +15,8 @@ import (
 	"github.com/larder-go/larder/drivers/valkey/internal/guard"
 )
 
-// This file and request.go are all that the driver knows of its client library, valkey-go.
-// The settings that are not obvious:
+// Only this file and request.go use the client library, valkey-go. The settings that are not
+// obvious:
 //
 //   - DisableRetry: the library would repeat a read until its context ends, so a Get with
 //     context.Background() on a dead server would never return.
@@ -135,7 +135,7 @@ func (l *library) make(m *making) {
 		go c.Close()
 		err = driver.ErrClosed
 	default:
-		// A client of a single server can be used although the server is down.
+		// A client of a single server can be used even if the server is down.
 		l.client.Store(&c)
 	}
 	m.err = err

@@ -184,8 +184,8 @@ func (s *store) drop(ctx context.Context, op cache.Op, keys []string, tokens []a
 	})
 }
 
-// checkTokens returns the marks that the tokens stand for, and notes an error for each
-// token that is none.
+// checkTokens returns the marks of the tokens, and notes an error for each token that is not a
+// mark.
 func (s *store) checkTokens(op cache.Op, tokens []any, errs []error) []string {
 	marks := make([]string, len(tokens))
 	for i, t := range tokens {

@@ -35,9 +35,9 @@ var (
 	_ driver.StatsReporter = (*store)(nil)
 )
 
-// New makes a cache on the servers of cfg. It checks the configuration, reading the files
-// that it names, and does not connect: use Ping for that. Close it to close its
-// connections.
+// New returns a cache on the servers of cfg, or an error if cfg is invalid or names files that
+// cannot be read. It does not connect: a server that is down, or whose name does not resolve,
+// is an error of the calls that need it. Close the cache to close its connections.
 func New(cfg Config) (*cache.Cache, error) {
 	s, err := newStore(cfg)
 	if err != nil {

@@ -4,18 +4,17 @@
 //	// ...
 //	c = hook.Watch(c) // pass this one on to the program
 //
-// It uses the providers that the program has set with package otel, unless its Config has
-// others. One Hook watches any number of caches. Names are those of the semantic
-// conventions for databases, version 1.43.0, where they have one, and begin with "larder."
-// otherwise.
+// It uses the global providers of package otel, unless its Config has others. One Hook watches
+// any number of caches. Names are those of the semantic conventions for databases, version
+// 1.43.0; names that the conventions do not have begin with "larder.".
 //
 // # Spans
 //
 // An operation is a span if it is part of a trace that is sampled: if its context has a
-// span that is recording, or the context of a remote span that is sampled. An operation
-// outside of a trace is one only if [Config.RootSpans] is set. The name is that of the
-// operation and of the namespace, such as "get sessions". The kind is CLIENT, and INTERNAL
-// for caches in the process. The attributes are
+// span that is recording, or a remote span that is sampled. An operation outside of a trace is
+// a span only if [Config.RootSpans] is set. The name of the span is the operation and the
+// namespace, such as "get sessions". The kind is CLIENT, or INTERNAL for caches in the process.
+// The attributes are
 //
 //	db.system.name           memcached; or else the name of the driver, see Config.Systems
 //	db.namespace             the name given to Namespace, if there is one
@@ -30,9 +29,9 @@
 //	larder.failed            keys for which the operation failed, if there are any
 //	larder.bytes             the length of the values that were read, or passed to be stored
 //
-// An operation on many keys is a batch of operations on one, since each key has its own
-// outcome. If it has one key, it is not a batch. The status is Error if the operation
-// failed. A miss is not a failure, and neither is a condition that did not hold.
+// An operation on more than one key is a batch in the sense of the conventions, because each
+// key has its own outcome. The status is Error if the operation failed. A miss and a condition
+// that did not hold are not failures.
 //
 // An operation of package load or dependency is a span of kind INTERNAL, with the
 // operations that it consists of as its children. Instead of those of db.operation it has
@@ -43,9 +42,9 @@
 //	larder.loaded     values that the load function of this operation returned
 //	larder.waited     values that another caller loaded
 //
-// Keys are not exported unless [Config.Keys] is set, and then as db.query.parameter.key.
-// The text of an error names none either, except for that of an error that a load function
-// returned, which is exported as it is.
+// Keys are not exported unless [Config.Keys] is set, and then as db.query.parameter.key. The
+// text of an error does not contain keys either, unless a load function returned it: that is
+// exported unchanged.
 //
 // # Metrics
 //
@@ -57,12 +56,12 @@
 //	larder.load.waits              counter: values that another caller loaded
 //
 // They have the attributes db.system.name and db.namespace. The first also has
-// db.operation.name, server.address, server.port and error.type as the spans have them, the
-// others larder.operation, and larder.outcome unless it is of loads. The keys of
-// operations that are parts of others are not counted, so the sum of those with the
-// outcome hit is the number of hits.
+// db.operation.name, server.address, server.port and error.type, as in spans. The others have
+// larder.operation, and larder.outcome except for those of loads. The keys of operations that
+// are parts of others are not counted, so the sum of keys with the outcome hit is the number
+// of hits.
 //
-// From the statistics of the watched caches:
+// These metrics are from the statistics of the watched caches:
 //
 //	db.client.connection.count     connections, by db.client.connection.state (used or idle)
 //	db.client.connection.max       the bound on connections, if there is one

@@ -19,12 +19,12 @@ import (
 
 const scope = "github.com/larder-go/larder/hooks/otelhook"
 
-// Config configures New. The zero value is useful.
+// Config configures [New]. The zero value is ready to use.
 type Config struct {
 	TracerProvider trace.TracerProvider // otel.GetTracerProvider() if nil
 	MeterProvider  metric.MeterProvider // otel.GetMeterProvider() if nil
 
-	// RootSpans makes an operation outside of a trace begin one.
+	// RootSpans makes an operation outside of a trace begin a trace.
 	RootSpans bool
 
 	// Keys exports the keys of operations on one key. They may be long, binary or
@@ -55,7 +55,7 @@ type Hook struct {
 	watched    []*watched
 }
 
-// New returns a Hook. Its error is that of a provider that refuses an instrument.
+// New returns a Hook, or an error if the MeterProvider rejects an instrument.
 func New(config Config) (*Hook, error) {
 	if config.TracerProvider == nil {
 		config.TracerProvider = otel.GetTracerProvider()
@@ -77,10 +77,9 @@ func New(config Config) (*Hook, error) {
 	return h, nil
 }
 
-// Watch returns a view of c whose operations h traces and counts. It includes the
-// statistics of c in the metrics: of a cache with namespaces, those of each cache behind
-// them. A cache is included once, however many of its views are watched, until it is
-// closed.
+// Watch returns a view of c whose operations h traces and counts. It also adds the statistics
+// of c to the metrics; if c has namespaces, those of the cache of each namespace. A cache is
+// included once, however many of its views are watched, until it is closed.
 //
 // If c has one server, the spans of all its operations name it. To trace and count
 // without statistics, use [cache.Cache.WithHook].

@@ -13,8 +13,8 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// maxOperations bounds the operations that are kept, of a kilobyte or so each. Others are
-// made anew for each call.
+// maxOperations bounds the operations that are kept, each of about a kilobyte. Others are
+// created for each call.
 const maxOperations = 4000
 
 // id identifies an operation.
@@ -24,7 +24,7 @@ type id struct {
 	one                       bool // it has one key
 }
 
-// operation has what all spans and measurements of an operation share.
+// operation holds the data that all spans and measurements of an operation share.
 type operation struct {
 	whole bool // it consists of others
 	batch bool
@@ -35,7 +35,7 @@ type operation struct {
 	attrs  []attribute.KeyValue // of the duration
 	keys   []attribute.KeyValue // of the counters
 
-	// Options with these attributes. To make them takes longer than to measure.
+	// Options with these attributes. Creating them takes longer than measuring.
 	duration []metric.RecordOption
 	loading  []metric.RecordOption
 	counters []metric.AddOption
@@ -116,7 +116,7 @@ func (h *Hook) newOperation(i id) *operation {
 	return o
 }
 
-// of returns the options with an outcome, and makes them the first time.
+// of returns the options with an outcome, and creates them on the first call.
 func (o *operation) of(outcome cache.Outcome) *outcomeOptions {
 	p := &o.outcomes[outcome]
 	options := p.Load()

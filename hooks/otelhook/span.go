@@ -49,8 +49,8 @@ func (h *Hook) start(ctx context.Context, call *cache.Call, server string) conte
 	return context.WithValue(ctx, h, span)
 }
 
-// sampled reports whether an operation is to be a span. To ask the sampler takes longer
-// than most operations on memory, so that it is asked only where it may say yes.
+// sampled reports whether an operation is to be a span. The sampler takes longer than most
+// operations on package memory, so it is called only where it may accept.
 func (h *Hook) sampled(ctx context.Context) bool {
 	parent := trace.SpanFromContext(ctx)
 	if parent.IsRecording() {

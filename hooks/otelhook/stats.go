@@ -14,11 +14,11 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// reasonKey is the attribute for why an entry was evicted.
+// reasonKey is the attribute for the reason of an eviction.
 const reasonKey = attribute.Key("larder.eviction.reason")
 
-// statsTimeout bounds how long the statistics of a cache may take. They are counted in the
-// process, so that it is for drivers that do otherwise.
+// statsTimeout bounds reading the statistics of a cache. The drivers of larder count them in
+// the process; other drivers may ask a server.
 const statsTimeout = time.Second
 
 // watched is a cache whose statistics are observed.

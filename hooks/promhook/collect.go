@@ -84,8 +84,8 @@ func (o *operation) collect(ch chan<- prometheus.Metric) {
 // effect returns the outcome of a key for which the operation takes effect.
 func (o *operation) effect() cache.Outcome { return (&cache.Result{Affected: 1}).Outcome(o.op) }
 
-// expects reports whether an outcome is reported before it was seen: a counter that
-// appears when something happens for the first time hides that from rates.
+// expects reports whether an outcome is reported before it was seen: the first increment of a
+// counter that was not reported before is missing in rates.
 func (o *operation) expects(outcome cache.Outcome) bool {
 	if o.within != 0 {
 		return false // its keys are not counted

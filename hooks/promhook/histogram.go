@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// nanoseconds is how many make a second.
+// nanoseconds is the number of nanoseconds in a second.
 const nanoseconds = 1e9
 
 // A histogram counts whole numbers by size. Its counters are in stripes, so that
@@ -21,8 +21,8 @@ type histogram struct {
 	counters []atomic.Uint64
 }
 
-// A stripe is the counters of some goroutines: those of the buckets, one more than there
-// are bounds; the sum; and further ones that are not those of a histogram.
+// A stripe holds the counters of some goroutines: one for each bucket, of which there is one
+// more than bounds; the sum; and further counters, which are not part of the histogram.
 type stripe []atomic.Uint64
 
 // stripeBits is the logarithm of the number of stripes.
@@ -42,7 +42,7 @@ func newHistogram(bounds []int64, further int) *histogram {
 	return &histogram{bounds: bounds, stride: stride, counters: make([]atomic.Uint64, stride<<stripeBits)}
 }
 
-// observe counts v, and returns the stripe in which it did.
+// observe counts v, and returns the stripe that it used.
 func (h *histogram) observe(v int64) stripe {
 	s := h.stripe()
 	i := 0
@@ -54,7 +54,7 @@ func (h *histogram) observe(v int64) stripe {
 	return s
 }
 
-// further returns the counter with number i of those that are not of a histogram.
+// further returns the further counter with number i.
 func (h *histogram) further(s stripe, i int) *atomic.Uint64 { return &s[len(h.bounds)+2+i] }
 
 // stripe returns the stripe of the goroutine. It chooses by the address of the stack, as
@@ -76,7 +76,7 @@ func (h *histogram) total(i int) uint64 {
 	return n
 }
 
-// totalFurther is total for the counters that are not of a histogram.
+// totalFurther is total for the further counters.
 func (h *histogram) totalFurther(i int) uint64 { return h.total(len(h.bounds) + 2 + i) }
 
 // metric returns the histogram, with values divided by unit.

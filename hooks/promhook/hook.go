@@ -18,10 +18,10 @@ var DefaultBuckets = []float64{
 	1e-6, 5e-6, 25e-6, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1, 2.5, 10,
 }
 
-// Config configures New. The zero value is useful.
+// Config configures [New]. The zero value is ready to use.
 type Config struct {
-	// Buckets are the upper bounds of the histograms of durations, in seconds, each
-	// above the one before; DefaultBuckets if empty. They are rounded to nanoseconds.
+	// Buckets are the upper bounds of the histograms of durations, in seconds, in
+	// increasing order; DefaultBuckets if empty. They are rounded to nanoseconds.
 	Buckets []float64
 }
 
@@ -54,9 +54,9 @@ func New(config Config) *Hook {
 	return h
 }
 
-// Watch returns a view of c whose operations h counts. It includes the statistics of c in
-// what h collects: of a cache with namespaces, those of each cache behind them. A cache is
-// included once, however many of its views are watched, until it is closed.
+// Watch returns a view of c whose operations h counts. It also adds the statistics of c to
+// the metrics; if c has namespaces, those of the cache of each namespace. A cache is included
+// once, however many of its views are watched, until it is closed.
 //
 // To count operations without statistics, use [cache.Cache.WithHook].
 func (h *Hook) Watch(c *cache.Cache) *cache.Cache {

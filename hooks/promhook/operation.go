@@ -23,7 +23,7 @@ const otherNamespace = "other"
 // group identifies operations and statistics that are added up.
 type group struct{ driver, namespace string }
 
-// table is the operations that were seen, by their groups.
+// table holds the operations that were seen, by their groups.
 type table struct {
 	durations []int64 // the bounds of durations, in nanoseconds
 
@@ -50,7 +50,7 @@ var opCount = len(driver.Ops()) + 1
 
 func index(within, op cache.Op) int { return int(within)*opCount + int(op) }
 
-// find returns the operation of a call, and makes it the first time.
+// find returns the operation of a call, and adds it on the first call.
 func (t *table) find(call *cache.Call) *operation {
 	ops := t.groups.Load().find(call.Driver, call.Namespace)
 	if ops == nil {
@@ -77,8 +77,8 @@ func (g *groups) find(driver, namespace string) *operations {
 	return g.many[group{driver, namespace}]
 }
 
-// add returns the operations of a group that find did not find: a new one, or one without
-// its own labels.
+// add returns the operations of a group that find did not find: a new group, or the group of
+// other namespaces.
 func (t *table) add(g group) *operations {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -130,7 +130,7 @@ func valid(namespace string) string {
 	return namespace
 }
 
-// operation is the counts of an operation.
+// operation holds the counts of an operation.
 type operation struct {
 	group
 	within, op cache.Op
@@ -201,7 +201,7 @@ func (o *operation) count(call *cache.Call, r *cache.Result) {
 	}
 }
 
-// of returns the histogram of the calls with an outcome, and makes it the first time.
+// of returns the histogram of the calls with an outcome, and adds it on the first call.
 func (o *operation) of(outcome cache.Outcome) *histogram {
 	p := &o.calls[outcome]
 	h := p.Load()

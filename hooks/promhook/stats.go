@@ -29,8 +29,8 @@ var (
 	statsErrorsDesc = describe("stats_errors_total", "The statistics of a cache that could not be read.")
 )
 
-// statsTimeout bounds how long the statistics of a cache may take. They are counted in the
-// process, so that it is for drivers that do otherwise.
+// statsTimeout bounds reading the statistics of a cache. The drivers of larder count them in
+// the process; other drivers may ask a server.
 const statsTimeout = time.Second
 
 // watched is a cache whose statistics are collected.

@@ -5,24 +5,23 @@
 //
 // # Lines
 //
-// An operation that failed gives a line at level Error, and one that was slow at level
-// Warn. A miss is not a failure, and neither is a condition that did not hold. A call that
-// was canceled by its caller is a failure at level Warn.
+// An operation that failed is logged at level Error, and one that was slow at level Warn. A
+// miss and a condition that did not hold are not failures. A call that was canceled by its
+// caller is logged at level Warn.
 //
 // The attributes are: driver; namespace, if there is one; op, such as "get_multi"; within,
 // for a part of another operation; keys, the number of keys of an operation on many;
 // outcome, such as "unavailable" (see [cache.Outcome]); server, if the error names one;
-// duration; and error. Keys are not logged unless [Config.Keys] is set; the text of an error
-// names none either, except for that of an error that a load function returned, which is
-// logged as it is.
+// duration; and error. Keys are not logged unless [Config.Keys] is set. The text of an error
+// does not contain keys either, unless a load function returned it: that is logged unchanged.
 //
 // # Limits
 //
-// An outage does not flood the log. Lines with equal driver, namespace, op, within, outcome
-// and server are alike, and of those only the first is logged. The ones that follow within
-// [Config.Interval] are counted. At its end a line reports their number, as count, and the
-// next interval begins. The hook starts a timer only while it counts; [Hook.Flush] reports
-// at once, at the end of a program.
+// The rate of lines is limited, so that an outage does not flood the log. Lines with equal
+// driver, namespace, op, within, outcome and server are of one kind. The first line of a kind
+// is logged, and those that follow within [Config.Interval] are counted. At its end a line
+// reports their number, as count, and the next interval begins. The hook starts a timer only
+// while it counts. Call [Hook.Flush] at the end of a program to report the counts at once.
 package sloghook
 
 import (
@@ -34,22 +33,23 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// DefaultInterval is the interval of a Config that has none.
+// DefaultInterval is the default of Config.Interval.
 const DefaultInterval = 10 * time.Second
 
 // Config configures New. The zero value logs failures to slog.Default.
 type Config struct {
-	// Logger is where lines go; slog.Default, as it is when a line is logged, if nil.
+	// Logger receives the lines. If nil, it is slog.Default at the time of the line.
 	Logger *slog.Logger
 
-	// Slow is the duration from which an operation is slow. Zero means that none is.
+	// Slow is the shortest duration of an operation that is logged as slow. Zero means
+	// that none is.
 	Slow time.Duration
 
-	// SlowLoad is the same for operations of package load that load a value, or wait
-	// for one that another caller loads. Zero means that none of these is slow.
+	// SlowLoad is Slow for operations of package load that load a value, or wait for one
+	// that another caller loads. Zero means that none of them is logged as slow.
 	SlowLoad time.Duration
 
-	// Interval is how long lines that are alike are counted before their number is
+	// Interval is the time for which lines of a kind are counted before their number is
 	// logged. Zero means DefaultInterval.
 	Interval time.Duration
 

@@ -8,10 +8,10 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// maxKinds bounds the kinds that are counted apart.
+// maxKinds bounds the kinds that are counted separately.
 const maxKinds = 1000
 
-// kind identifies lines that are alike.
+// kind identifies the lines that are counted together.
 type kind struct {
 	driver, namespace string
 	op, within        cache.Op
@@ -81,7 +81,7 @@ func (h *Hook) report(k *kind, t *tally) {
 	h.logger().LogAttrs(context.Background(), k.level(), text, attrs...)
 }
 
-// Flush reports what was counted so far.
+// Flush logs the counts of all kinds at once, and begins their next intervals.
 func (h *Hook) Flush() {
 	counted := map[kind]*tally{}
 	h.mu.Lock()
