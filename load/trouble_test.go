@@ -46,6 +46,34 @@ func TestLeaseOutlasted(t *testing.T) {
 	})
 }
 
+// A Get without a load function does not refresh: it has nothing to do so with.
+func TestNoRefreshWithoutLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		l := newLoader(t, newMemory(t), load.Config[[]byte]{TTL: time.Hour, RefreshAfter: time.Minute})
+		f := func(context.Context, *load.Entry[[]byte]) ([]byte, error) { return []byte("v"), nil }
+		if _, err := l.Get(ctx, "k", f); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Minute)
+		if v, err := l.Get(ctx, "k", nil); err != nil || string(v) != "v" {
+			t.Errorf("Get without a load function: %q, %v", v, err)
+		}
+		if values, err := l.GetMulti(ctx, []string{"k"}, nil); err != nil || string(values["k"]) != "v" {
+			t.Errorf("GetMulti without a load function: %q, %v", values, err)
+		}
+		synctest.Wait()
+		// The next Get with one is not held off by a refresh that failed.
+		if _, err := l.Get(ctx, "k", f); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if s := l.Stats(); s.Loads != 2 || s.LoadErrors != 0 {
+			t.Errorf("%d loads and %d errors, want 2 and none", s.Loads, s.LoadErrors)
+		}
+	})
+}
+
 // Ten thousand who wait for one key get one load.
 func TestManyWaiters(t *testing.T) {
 	l := newLoader(t, newMemory(t), load.Config[[]byte]{TTL: time.Hour})

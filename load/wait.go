@@ -111,7 +111,7 @@ func (c *core) begin(ctx context.Context, r *request, keys []string, first bool)
 		switch rd.state {
 		case fresh, due:
 			if r.hit(c, key, rd, first) {
-				if rd.state == due {
+				if rd.state == due && r.load != nil {
 					refresh = append(refresh, key)
 				}
 				continue
