@@ -38,7 +38,7 @@ demo-web: ## The same in a browser: make demo-web [ADDRESS=localhost:8080] [DSN=
 	$(GO) run ./docs/examples/godocs -http '$(ADDRESS)' $(if $(DSN),-dsn '$(DSN)') $(ARGS)
 
 .PHONY: demo-cluster
-demo-cluster: ## The same on three memcached servers, started for it
+demo-cluster: ## The same on servers, started for it: three of memcached through each driver, and one of Valkey
 	$(SCRIPTS)/test-deps.sh memcached
 	$(SCRIPTS)/demo-cluster.sh $(ARGS)
 

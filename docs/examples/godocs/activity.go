@@ -17,14 +17,16 @@ const (
 // tally counts what happened to pages.
 type tally struct {
 	Hits          int // readers who were given a page that was in the cache
-	Loads         int // pages that were rendered
+	Loads         int // readers for whom a page was rendered
+	Waits         int // readers who were given a page that was rendered for another one
+	Refreshes     int // pages that were rendered again in the background
 	Invalidations int // packages that were said to have changed
 }
 
 // Readers is the number of pages that were read.
-func (t tally) Readers() int { return t.Hits + t.Loads }
+func (t tally) Readers() int { return t.Hits + t.Loads + t.Waits }
 
-// activity is a hook that counts hits, loads and invalidations, in all and over time.
+// activity is a hook that counts hits, loads, refreshes and invalidations, in all and over time.
 //
 // It counts loads and invalidations as a whole. A load consists of several operations on
 // the cache, which are reported as parts of it. Adding up the hits of these as well would
@@ -49,8 +51,10 @@ func (a *activity) End(_ context.Context, call cache.Call, r cache.Result) {
 	}
 	switch call.Op {
 	case cache.OpLoad:
-		a.add(tally{Hits: r.Affected, Loads: r.Loaded})
-	case cache.OpDependencyDelete, cache.OpInvalidate:
+		a.add(tally{Hits: r.Affected, Loads: r.Loaded, Waits: r.Waited})
+	case cache.OpRefresh:
+		a.add(tally{Refreshes: r.Loaded})
+	case cache.OpInvalidate:
 		if r.Err == nil {
 			a.add(tally{Invalidations: call.Keys})
 		}
@@ -64,6 +68,8 @@ func (a *activity) add(t tally) {
 	for _, sum := range []*tally{&a.total, &a.recent[a.last%periods]} {
 		sum.Hits += t.Hits
 		sum.Loads += t.Loads
+		sum.Waits += t.Waits
+		sum.Refreshes += t.Refreshes
 		sum.Invalidations += t.Invalidations
 	}
 }

@@ -114,7 +114,7 @@ func TestActivityOverTime(t *testing.T) {
 func TestActivityCountsNoParts(t *testing.T) {
 	a := newActivity()
 	whole := cache.Call{Op: cache.OpInvalidate, Keys: 1}
-	part := cache.Call{Op: cache.OpDependencyDelete, Keys: 1, Within: cache.OpInvalidate}
+	part := cache.Call{Op: cache.OpInvalidate, Keys: 1, Within: cache.OpInvalidate}
 	a.End(a.Start(t.Context(), part), part, cache.Result{Affected: 1})
 	a.End(a.Start(t.Context(), whole), whole, cache.Result{Affected: 1})
 	// Nor does one that failed count.

@@ -43,7 +43,7 @@ func TestBrowserMainPath(t *testing.T) {
 		"It drops 3 of the 9 pages", "All 9 pages were rendered ahead")
 	tb.click(`main a[href="/pkg/alpha"]`)
 	tb.wait(`location.pathname === "/pkg/alpha"`)
-	tb.expect("larder is a caching library for Go.", "HIT from the cache in", "Wired to 2 packages", "package alpha")
+	tb.expect("larder is a caching library for Go.", "HIT from the cache in", "2 tags", "package alpha")
 
 	tb.click("aside button")
 	tb.wait(`location.pathname === "/changes/1"`)
@@ -62,7 +62,7 @@ func TestBrowserMainPath(t *testing.T) {
 	tb.expect("HIT from the cache in")
 
 	tb.open(url + "/stats")
-	tb.expect("Hits 3 ", "23 % of all 13 that were read", "Loads 10 ", "Invalidations 1 ", "alpha 3 ")
+	tb.expect("Hits 3 ", "23 % of all 13 that were read", "Loads 10 ", "Waits 0 ", "Refreshes 0 ", "Invalidations 1 ", "alpha 3 ")
 	var bars map[string]int
 	if err := tb.eval(`Object.fromEntries(["hits", "loads", "invalidations"].map(c => [c, [...document.querySelectorAll("rect." + c)].filter(r => r.getBBox().height > 0).length]))`, &bars); err != nil {
 		t.Fatal(err)
@@ -82,6 +82,27 @@ func TestBrowserMainPath(t *testing.T) {
 			t.Errorf("the page asked for %s", request)
 		}
 	}
+
+	// What does not exist. The console shows the status 404 of it.
+	for _, want := range []string{"MISS There is no such folder", "HIT That is what the cache remembers"} {
+		tb.open(url + "/pkg/nowhere")
+		tb.expect(`no such package: "nowhere"`, want)
+	}
+}
+
+// A reader of an old page gets it at once, and is told so.
+func TestBrowserOldPage(t *testing.T) {
+	b := startBrowser(t)
+	s := &server{site: siteOf(t, fakeLibrary(t, fakeRoot), newMemory(t), time.Millisecond), example: "alpha"}
+	h := httptest.NewServer(s.handler())
+	t.Cleanup(h.Close)
+	tb := b.newTab(t, 1280, "light")
+	tb.open(h.URL + "/")
+	tb.expect("Wait for 1ms and open alpha once more")
+	tb.open(h.URL + "/pkg/alpha")
+	tb.expect("MISS rendered in")
+	tb.open(h.URL + "/pkg/alpha")
+	tb.expect("HIT from the cache in", "This page is older than 1ms. It is served at once")
 }
 
 // The list follows what one types, and says so when nothing is left.

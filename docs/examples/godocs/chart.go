@@ -39,6 +39,7 @@ func newChart(recent []tally) chart {
 	}{
 		{"hits", func(t tally) int { return t.Hits }},
 		{"loads", func(t tally) int { return t.Loads }},
+		{"refreshes", func(t tally) int { return t.Refreshes }},
 		{"invalidations", func(t tally) int { return t.Invalidations }},
 	} {
 		counts := make([]int, len(recent))

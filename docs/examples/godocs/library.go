@@ -39,14 +39,19 @@ func readLibrary(ctx context.Context, s *source, p *progress) (*library, error) 
 	return l, errors.Join(errs...)
 }
 
-// refresh reads a package anew, since its sources may have been edited.
+// refresh reads a package anew, since its sources may have been edited. It returns nil if
+// there is no such package, and then forgets it.
 func (l *library) refresh(path string) (*pkg, error) {
 	p, err := l.source.read(path)
-	if err != nil || p == nil {
+	if err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if p == nil {
+		delete(l.pkgs, path)
+		return nil, nil
+	}
 	l.pkgs[path] = p
 	return p, nil
 }
@@ -119,12 +124,6 @@ func (p *pkg) shows() []string { return append([]string{p.Path}, p.Imports...) }
 func (p *pkg) public() bool {
 	elements := strings.Split(p.Path, "/")
 	return elements[0] != "vendor" && !slices.Contains(elements, "internal")
-}
-
-// wires counts what all pages show: each page is wired to its own package and to those
-// that it imports.
-func (l *library) wires() int {
-	return len(l.paths()) + l.imports()
 }
 
 // mostImported returns the package, of those that programs can import, that most others

@@ -1,7 +1,9 @@
-// Godocs serves the documentation of the Go standard library on this machine, from a
-// cache. It is the demo of larder: pages are rendered from the sources of each package,
-// cached, and wired to the packages that they show something of, so that one operation
-// drops exactly the pages that are out of date when package io has changed.
+// Godocs serves the documentation of the Go standard library on this machine, through a
+// cache. It is the demo of larder: pages are rendered from the sources of each package, once
+// for all who want them, and cached with a tag for every package that they show something
+// of. When package io has changed, one command invalidates exactly the pages that are out of
+// date. Pages that are old are served while they are rendered again, and the cache
+// remembers which packages do not exist.
 //
 //	godocs                               read all pages cold and warm, and check an invalidation
 //	godocs -http :8080                   serve the pages
@@ -54,6 +56,7 @@ type config struct {
 	change  string
 	warm    bool
 	ttl     time.Duration
+	refresh time.Duration
 }
 
 func parseFlags(args []string, stderr io.Writer) (config, error) {
@@ -67,6 +70,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	f.StringVar(&c.change, "change", "io", "the `package` that changes in the report, and is the example in the browser")
 	f.BoolVar(&c.warm, "warm", true, "with -http, render all pages when the program begins")
 	f.DurationVar(&c.ttl, "ttl", 24*time.Hour, "how long pages are kept")
+	f.DurationVar(&c.refresh, "refresh", 0, "the `age` from which a page is rendered again in the background, while it is served (default: a minute, at most half of -ttl)")
 	if err := f.Parse(args); err != nil {
 		return config{}, err
 	}
@@ -76,13 +80,22 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	if c.ttl < 0 {
 		return config{}, errors.New("-ttl must not be negative")
 	}
+	if c.refresh < 0 || c.ttl > 0 && c.refresh >= c.ttl {
+		return config{}, errors.New("-refresh must not be negative, and less than -ttl")
+	}
+	if c.refresh == 0 {
+		c.refresh = time.Minute
+		if c.ttl > 0 {
+			c.refresh = min(c.refresh, c.ttl/2)
+		}
+	}
 	return c, nil
 }
 
 // introduction says what the report shows.
 const introduction = `larder demo: the documentation of the Go standard library, rendered from its sources
-and kept in a cache. A page is wired to every package that it shows something of. When
-a package changes, one operation drops the pages that are out of date, and no others.
+and read through a cache. A page has a tag for every package that it shows something of.
+When a package changes, one command invalidates the pages that are out of date, and no others.
 
 `
 
@@ -119,15 +132,16 @@ func run(ctx context.Context, args []string, stdout io.Writer, stderr *os.File) 
 
 	// The prefix keeps pages of other Go releases apart from these on a server that
 	// is shared, and pages of other releases of this program: the first number.
-	prefix := "godocs/2/" + strings.ReplaceAll(source.platform(), " ", "/") + "/"
+	prefix := "godocs/3/" + strings.ReplaceAll(source.platform(), " ", "/") + "/"
 	if config.http == "" {
 		// The report begins cold, whatever others have stored.
 		prefix += rand.Text() + "/"
 	}
-	site, err := newSite(library, c.WithPrefix(prefix), config.ttl)
+	site, err := newSite(library, c.WithPrefix(prefix), config.ttl, config.refresh)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, site.close()) }()
 	unreachable := c.Ping(ctx)
 	if config.http != "" {
 		if unreachable != nil {

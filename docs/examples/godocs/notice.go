@@ -8,45 +8,46 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// noticeTrouble is a hook that tells each reader what went wrong with the cache on the
-// way to a page, since the page comes all the same.
-type noticeTrouble struct{}
+// noticing is a hook that tells each reader whether a page was in the cache, and what went
+// wrong with the cache on the way to it, since the page comes all the same.
+type noticing struct{}
 
 // Start does nothing.
-func (noticeTrouble) Start(ctx context.Context, _ cache.Call) context.Context { return ctx }
+func (noticing) Start(ctx context.Context, _ cache.Call) context.Context { return ctx }
 
-// End notes an error that kept a page from being cached or found.
-func (noticeTrouble) End(ctx context.Context, _ cache.Call, r cache.Result) {
-	t, ok := ctx.Value(troubleKey{}).(*trouble)
-	if ok && (errors.Is(r.Err, cache.ErrUnavailable) || errors.Is(r.Err, cache.ErrTooLarge)) {
-		t.note(r.Err)
+// End notes how a page was had, or an error that kept it from being cached or found.
+func (noticing) End(ctx context.Context, call cache.Call, r cache.Result) {
+	n, ok := ctx.Value(noticedKey{}).(*noticed)
+	if !ok {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if call.Op == cache.OpLoad {
+		n.hit, n.rendered = r.Affected > 0, r.Loaded > 0
+	}
+	if n.trouble == nil && (errors.Is(r.Err, cache.ErrUnavailable) || errors.Is(r.Err, cache.ErrTooLarge)) {
+		n.trouble = r.Err
 	}
 }
 
-type troubleKey struct{}
+type noticedKey struct{}
 
-// trouble is the first error of the operations under one context.
-type trouble struct {
-	mu  sync.Mutex
-	err error
+// noticed is what was noticed of the operations under one context.
+type noticed struct {
+	mu            sync.Mutex
+	hit, rendered bool
+	trouble       error // the first one
 }
 
-// watchTrouble returns a context under which operations report to the trouble.
-func watchTrouble(ctx context.Context) (context.Context, *trouble) {
-	t := &trouble{}
-	return context.WithValue(ctx, troubleKey{}, t), t
+// notice returns a context whose operations are noticed.
+func notice(ctx context.Context) (context.Context, *noticed) {
+	n := &noticed{}
+	return context.WithValue(ctx, noticedKey{}, n), n
 }
 
-func (t *trouble) note(err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.err == nil {
-		t.err = err
-	}
-}
-
-func (t *trouble) first() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.err
+func (n *noticed) read() (hit, rendered bool, trouble error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.hit, n.rendered, n.trouble
 }

@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/larder-go/larder/cache"
@@ -32,9 +33,18 @@ func parseTemplates(names ...string) map[string]*template.Template {
 // formats are the functions of the templates.
 var formats = template.FuncMap{
 	"round":     round,
+	"age":       age,
 	"clock":     func(t time.Time) string { return t.Format("15:04:05") },
 	"count":     count,
 	"megabytes": func(n uint64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) },
+}
+
+// age writes a minute as 1m, and not as 1m0s.
+func age(d time.Duration) string {
+	if d >= time.Minute && d%time.Minute == 0 {
+		return strings.TrimSuffix(d.String(), "0s")
+	}
+	return d.String()
 }
 
 // count writes a number with a comma between thousands.
@@ -61,6 +71,9 @@ type (
 		Example  string // a package that many others import
 		Affected int    // pages that show something of it
 		Other    string // a package whose page does not, if there is one
+		Missing  string // a package that does not exist
+		Remember time.Duration
+		Refresh  time.Duration
 		Discards bool
 		Warm     warmState
 	}
@@ -71,12 +84,15 @@ type (
 		Total    int // with internal and vendored ones
 	}
 	pageData struct {
-		Path    string
-		Hit     bool
-		Took    time.Duration
-		Wired   []string
-		Trouble string
-		HTML    template.HTML
+		Path     string
+		Hit      bool
+		Rendered bool // for this reader
+		Took     time.Duration
+		At       time.Time     // when it was rendered
+		Refresh  time.Duration // if it is older than that, and so rendered again
+		Shows    []string      // the packages that it has the tags of
+		Trouble  string
+		HTML     template.HTML
 	}
 	changeData struct {
 		change
@@ -95,10 +111,14 @@ type (
 		Cache   *cache.Stats
 		NoStats string // why there are none
 		Pages   int
-		Wires   int
 		Metrics *metricsData // nil without -metrics
 	}
-	errorData struct{ Text string }
+	errorData struct {
+		Text     string
+		Remember time.Duration // how long the cache remembers that; 0 if it does not
+		Hit      bool          // it did
+		Took     time.Duration
+	}
 )
 
 func (s *server) home(w http.ResponseWriter, _ *http.Request) {
@@ -110,6 +130,7 @@ func (s *server) home(w http.ResponseWriter, _ *http.Request) {
 	s.write(w, http.StatusOK, "home", "Start", homeData{
 		Packages: len(l.paths()),
 		Example:  example, Affected: len(l.affected(example)), Other: l.unaffected(example),
+		Missing: missing, Remember: notFoundTTL, Refresh: s.site.refresh,
 		Discards: s.site.cache.Discards(), Warm: s.warm.get(),
 	})
 }
@@ -125,16 +146,24 @@ func (s *server) packages(w http.ResponseWriter, r *http.Request) {
 func (s *server) page(w http.ResponseWriter, r *http.Request) {
 	path := r.PathValue("path")
 	v, err := s.site.page(r.Context(), path)
+	w.Header().Set("X-Cache", hitOrMiss(v.hit))
+	if errors.Is(err, errNoPackage) && v.trouble == nil && (v.hit || v.rendered) {
+		s.write(w, http.StatusNotFound, "error", http.StatusText(http.StatusNotFound),
+			errorData{Text: err.Error(), Remember: notFoundTTL, Hit: v.hit, Took: v.took})
+		return
+	}
 	if err != nil {
 		s.fail(w, statusOf(err), err.Error())
 		return
 	}
-	p := pageData{Path: path, Hit: v.hit, Took: v.took, Wired: v.wired}
+	p := pageData{Path: path, Hit: v.hit, Rendered: v.rendered, Took: v.took, At: v.at, Shows: v.shows}
+	if v.hit && s.site.old(v.content) {
+		p.Refresh = s.site.refresh
+	}
 	p.HTML = template.HTML(v.html) // escaped by doc.html
 	if v.trouble != nil {
 		p.Trouble = v.trouble.Error()
 	}
-	w.Header().Set("X-Cache", hitOrMiss(v.hit))
 	s.write(w, http.StatusOK, "page", path, p)
 }
 
@@ -173,7 +202,7 @@ func (s *server) stats(w http.ResponseWriter, r *http.Request) {
 	data := statsData{
 		Since: s.site.activity.since, Warm: s.warm.get().Total > 0, Total: total, Percent: percent(total.Hits, total.Readers()),
 		Window: periods * period, Period: period, Chart: newChart(recent), Changes: s.changes.latest(),
-		Pages: len(s.site.library.paths()), Wires: s.site.library.wires(),
+		Pages: len(s.site.library.paths()),
 	}
 	data.Cache, data.NoStats = s.cacheStats(r.Context())
 	data.Metrics = s.metrics.read()
@@ -211,7 +240,7 @@ func statusOf(err error) int {
 }
 
 func (s *server) fail(w http.ResponseWriter, status int, text string) {
-	s.write(w, status, "error", http.StatusText(status), errorData{text})
+	s.write(w, status, "error", http.StatusText(status), errorData{Text: text})
 }
 
 // write sends a page, which tells of this one request and must not be kept by a browser.

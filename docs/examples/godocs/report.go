@@ -12,7 +12,8 @@ import (
 )
 
 // report reads every page cold and warm, lets one package change, reads every page
-// again, and checks what the cache did against who imports whom.
+// again, and checks what the cache did against who imports whom. Then it lets many readers
+// want the same page, one that is old, and one of a package that does not exist.
 type report struct {
 	site     *site
 	out      io.Writer
@@ -71,7 +72,7 @@ func (r *report) run(ctx context.Context, changed string) (err error) {
 	if r.site.library.get(changed) == nil {
 		return fmt.Errorf("-change: %w: %q", errNoPackage, changed)
 	}
-	defer func() { err = errors.Join(err, r.site.clear(context.WithoutCancel(ctx))) }()
+	defer func() { err = errors.Join(err, r.site.clear(context.WithoutCancel(ctx), missing)) }()
 	paths := r.site.library.paths()
 
 	cold, err := r.readAll(ctx, "cold pass", paths)
@@ -113,6 +114,9 @@ func (r *report) run(ctx context.Context, changed string) (err error) {
 		return err
 	}
 	r.printf("check", "the pages rendered again are exactly the %d that show something of %s: ok", len(affected), changed)
+	if err := errors.Join(r.crowd(ctx, changed), r.stale(ctx, changed), r.notFound(ctx)); err != nil {
+		return err
+	}
 	r.printf("next", "godocs -http localhost:8080, or make demo-web, shows the pages in a browser")
 	return nil
 }

@@ -42,6 +42,9 @@ func TestReport(t *testing.T) {
 			`change +package alpha: one invalidation dropped 3 of 9 pages in \S+\n`,
 			`third pass +\S+, 3 pages rendered again, 6 from the cache\n`,
 			`check +the pages rendered again are exactly the 3 that show something of alpha: ok\n`,
+			`crowd +100 readers at once of alpha, which was not in the cache: rendered once\n`,
+			`old page +rendered in \S+, and again in the background: its reader had the old one in \S+\n`,
+			`not found +100 readers of no/such/package, which does not exist: looked for once\n`,
 		} {
 			if !regexp.MustCompile(want).MatchString(out) {
 				t.Errorf("%s: the report lacks %s\n%s", dsn, want, out)
@@ -93,7 +96,8 @@ func TestReportErrors(t *testing.T) {
 		{"a flag", []string{"-unknown"}, "not defined"},
 		{"an argument", []string{"serve"}, `"serve"`},
 		{"a TTL", []string{"-ttl", "-1s"}, "-ttl"},
-		{"a scheme", []string{"-dsn", "redis://secret@host"}, `unknown driver "redis"`},
+		{"an age", []string{"-refresh", "2m", "-ttl", "1m"}, "-refresh must"},
+		{"a scheme", []string{"-dsn", "nosuch://secret@host"}, `unknown driver "nosuch"`},
 		{"a DSN", []string{"-dsn", "memory://?bucket=3"}, `"bucket"`},
 		{"a goroot", []string{"-goroot", t.TempDir()}, "-goroot wants"},
 		{"a package", []string{"-goroot", fakeRoot, "-change", "nowhere"}, `-change: no such package: "nowhere"`},

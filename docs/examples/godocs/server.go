@@ -19,6 +19,9 @@ type server struct {
 	metrics *metrics // nil without -metrics
 }
 
+// missing is a package that does not exist, to show that the cache remembers that.
+const missing = "no/such/package"
+
 // serve serves s at address until ctx is done. With warm, it renders every page first, in
 // the background.
 func serve(ctx context.Context, address string, s *server, warm bool, out io.Writer) error {

@@ -184,14 +184,14 @@ func TestServePackages(t *testing.T) {
 func TestServeStats(t *testing.T) {
 	h := newServer(t, newMemory(t))
 	expect(t, get(h, "/stats"), http.StatusOK, "<dt>Hits</dt><dd>0</dd><dd class=\"what\">pages that were in the cache</dd>", "None yet.", "<dt>Items</dt><dd>0</dd>")
-	get(h, "/pkg/alone") // without imports: a page, a wire and a counter
+	get(h, "/pkg/alone") // without imports: a page, and the record of a tag
 	get(h, "/pkg/alone")
 	press(h, "alpha")
 	expect(t, get(h, "/stats"), http.StatusOK,
 		"<dt>Hits</dt><dd>1</dd>", "50 % of all 2 that were read", "<dt>Loads</dt><dd>1</dd>", "<dt>Invalidations</dt><dd>1</dd>",
 		`aria-label="1 hits in 5m0s, at most 1 in 5s"`, `<rect class="invalidations"`,
 		`<a href="/changes/1">`, "<td>alpha</td><td>0</td>",
-		"<dt>Items</dt><dd>3</dd>", "9 pages,\n15 wires", "<dt>Size</dt><dd>0.0 MB</dd>")
+		"<dt>Items</dt><dd>2</dd>", "9 pages,\nand 9 records of tags", "<dt>Size</dt><dd>0.0 MB</dd>")
 	// A cache that does not count.
 	expect(t, get(newServer(t, null.New(null.Config{})), "/stats"), http.StatusOK, "This driver reports no statistics.")
 }
@@ -241,6 +241,7 @@ func TestCount(t *testing.T) {
 func TestServeErrors(t *testing.T) {
 	h := newServer(t, newMemory(t))
 	expect(t, get(h, "/pkg/nowhere"), http.StatusNotFound, "no such package: &#34;nowhere&#34;")
+	expect(t, get(h, "/pkg/nowhere"), http.StatusNotFound, "<strong>HIT</strong>", "for 60 seconds")
 	expect(t, get(h, "/pkg/%3Cscript%3E"), http.StatusNotFound, "&lt;script&gt;")
 	expect(t, get(h, "/pkg/"), http.StatusNotFound)
 	expect(t, get(h, "/nothing"), http.StatusNotFound, "There is nothing at /nothing.")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,150 +9,143 @@ import (
 	"time"
 
 	"github.com/larder-go/larder/cache"
-	"github.com/larder-go/larder/dependency"
 	"github.com/larder-go/larder/load"
 )
 
-// wireMargin is by how much wires outlive pages: they are made while a page is rendered, for
-// which the loader allows 10 s, and some servers count seconds.
-const wireMargin = 12 * time.Second
+// notFoundTTL is how long the cache remembers that there is no such package.
+const notFoundTTL = time.Minute
 
-// site is the pages of a library behind a cache. Pages are served whatever the cache
+// site is the pages of a library, read through a cache. Pages are served whatever the cache
 // does.
 type site struct {
 	library  *library
 	cache    *cache.Cache
-	changes  *dependency.Dependency // package to the pages that show something of it
-	pages    *load.Bytes
+	pages    *load.Loader[content]
+	refresh  time.Duration // the age from which a page is rendered again in the background; 0: never
 	activity *activity
 }
 
-func newSite(l *library, c *cache.Cache, ttl time.Duration) (*site, error) {
+// newSite returns a site. It must be closed before the cache is.
+func newSite(l *library, c *cache.Cache, ttl, refresh time.Duration) (*site, error) {
 	counts := newActivity()
-	c = c.WithHook(noticeTrouble{}).WithHook(counts)
-	changes, err := dependency.New(c, ttl+wireMargin)
+	c = c.WithHook(noticing{}).WithHook(counts)
+	pages, err := load.New(c, load.Config[content]{
+		Codec: contentCodec{}, TTL: ttl, RefreshAfter: refresh, NotFoundTTL: notFoundTTL,
+	})
 	if err != nil {
 		return nil, err
 	}
-	pages, err := load.New(c, load.Config[[]byte]{TTL: ttl})
-	if err != nil {
-		return nil, err
-	}
-	return &site{library: l, cache: c, changes: changes, pages: pages, activity: counts}, nil
+	return &site{library: l, cache: c, pages: pages, refresh: refresh, activity: counts}, nil
 }
+
+// close waits for pages that are being rendered.
+func (s *site) close() error { return s.pages.Close() }
 
 // pageKey is where the page of a package is cached.
 func pageKey(path string) string { return "page:" + path }
 
-// master is the key that every page showing something of a package is wired to. The
-// colon at the end keeps the wires of "crypto/sha" apart from "crypto/sha1".
-func master(path string) string { return "pkg:" + path + ":" }
+// tagOf is the tag of every page that shows something of a package.
+func tagOf(path string) string { return "pkg:" + path }
 
-// view is a page as one reader gets it.
+// tagsOf returns the tags of packages.
+func tagsOf(paths []string) []string {
+	tags := make([]string, len(paths))
+	for i, path := range paths {
+		tags[i] = tagOf(path)
+	}
+	return tags
+}
+
+// view is a page as one reader gets it, or what became of the reader's request for one that
+// does not exist.
 type view struct {
 	content
-	hit     bool // this reader did not have to render it
-	took    time.Duration
-	trouble error // why the cache could not be used; nil if it could
-}
-
-// content is a page as it is cached: the packages it is wired to, and its HTML.
-type content struct {
-	wired []string
-	html  []byte
-}
-
-func (c content) encode() []byte {
-	return slices.Concat([]byte(strings.Join(c.wired, " ")), []byte("\n"), c.html)
-}
-
-func decode(b []byte) content {
-	wired, html, _ := bytes.Cut(b, []byte("\n"))
-	return content{strings.Fields(string(wired)), html}
+	hit      bool // it was in the cache
+	rendered bool // it was rendered for this reader; if neither, for another one who came first
+	took     time.Duration
+	trouble  error // why the cache could not be used; nil if it could
 }
 
 var errNoPackage = errors.New("no such package")
 
 // page returns the page of a package, from the cache or rendered. However many readers
-// want it at once, it is rendered once.
+// want it at once, it is rendered once. That there is no such package is remembered too.
 func (s *site) page(ctx context.Context, path string) (view, error) {
-	if s.library.get(path) == nil {
+	if !isPackagePath(path) {
 		return view{}, fmt.Errorf("%w: %q", errNoPackage, path)
 	}
-	v := view{hit: true}
 	// A reader who leaves does not take the page from the next one.
-	ctx, trouble := watchTrouble(context.WithoutCancel(ctx))
+	ctx, noticed := notice(context.WithoutCancel(ctx))
 	start := time.Now()
-	b, err := s.pages.Get(ctx, pageKey(path), func(ctx context.Context, e *load.Entry[[]byte]) ([]byte, error) {
-		v.hit = false
+	// The tag of the package is known beforehand: it is read together with the page.
+	page, err := s.pages.Get(ctx, pageKey(path), func(ctx context.Context, e *load.Entry[content]) (content, error) {
 		return s.render(ctx, path, e)
-	})
-	v.took, v.trouble = time.Since(start), trouble.first()
-	if err != nil {
-		return view{}, err
+	}, tagOf(path))
+	v := view{content: page, took: time.Since(start)}
+	v.hit, v.rendered, v.trouble = noticed.read()
+	if errors.Is(err, load.ErrNotFound) {
+		err = fmt.Errorf("%w: %q", errNoPackage, path)
 	}
-	v.content = decode(b)
-	return v, nil
+	return v, err
 }
 
-// render makes a page from the sources. Each package is wired before it is read: one
-// that changes later then finds the wire, and a page that was made of both old and new
-// is not kept.
-func (s *site) render(ctx context.Context, path string, e *load.Entry[[]byte]) ([]byte, error) {
-	// After a wire that failed the page is not kept, and the reader is told by the hook;
-	// more wires would only take more time.
-	wired := true
-	wire := func(path string) {
-		if wired && s.changes.Add(ctx, master(path), e.Key()) != nil {
-			wired = false
-			e.NoStore()
-		}
-	}
-	wire(path)
+// render makes a page from the sources. The page has the tag of each package before that is
+// read: a page of both old and new, whose package changes meanwhile, is not returned later.
+func (s *site) render(ctx context.Context, path string, e *load.Entry[content]) (content, error) {
 	p, err := s.library.refresh(path)
 	if err != nil {
-		return nil, err
+		return content{}, err
 	}
 	if p == nil {
-		return nil, fmt.Errorf("%w any more: %q", errNoPackage, path)
+		return content{}, load.ErrNotFound
 	}
-	for _, imported := range p.Imports {
-		wire(imported)
+	// These are known only now.
+	if err := e.Tag(ctx, tagsOf(p.Imports)...); err != nil {
+		return content{}, err
 	}
+	at := time.Now()
 	html, err := s.library.render(p)
 	if err != nil {
-		return nil, err
+		return content{}, err
 	}
-	return content{wired: p.shows(), html: html}.encode(), nil
+	return content{shows: p.shows(), at: at, html: html}, nil
 }
 
-// invalidate says that a package has changed: one operation drops every page that
-// shows something of it. It returns the packages whose pages were dropped, and the
-// time of that operation.
+// old reports whether a page is rendered again in the background when it is read.
+func (s *site) old(c content) bool { return s.refresh > 0 && time.Since(c.at) >= s.refresh }
+
+// invalidate says that a package has changed: one command invalidates every page that shows
+// something of it. It returns the packages whose pages were dropped, and the time of that
+// command.
 func (s *site) invalidate(ctx context.Context, path string) (dropped []string, took time.Duration, err error) {
-	if s.library.get(path) == nil {
+	if !isPackagePath(path) {
 		return nil, 0, fmt.Errorf("%w: %q", errNoPackage, path)
 	}
-	if _, err := s.library.refresh(path); err != nil {
-		return nil, 0, err
-	}
+	known := s.library.get(path) != nil
 	dropped, err = s.cached(ctx, path)
 	if err != nil {
 		return nil, 0, err
 	}
+	p, err := s.library.refresh(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	if p == nil && !known {
+		return nil, 0, fmt.Errorf("%w: %q", errNoPackage, path)
+	}
 	start := time.Now()
-	err = s.changes.Delete(ctx, master(path))
+	err = s.pages.Invalidate(ctx, tagOf(path))
 	return dropped, time.Since(start), err
 }
 
-// cached returns the packages whose pages are in the cache and wired to path.
+// cached returns the packages whose pages are in the cache with the tag of path. This is to
+// show them: an invalidation needs no list.
 func (s *site) cached(ctx context.Context, path string) ([]string, error) {
-	keys, err := s.changes.Keys(ctx, master(path))
-	if err != nil {
-		return nil, err
+	var keys []string
+	for _, affected := range append(s.library.affected(path), path) {
+		keys = append(keys, pageKey(affected))
 	}
-	// A page that another package dropped may still be wired to this one.
-	pages, err := s.pages.GetMulti(ctx, keys, nil)
+	pages, err := s.pages.GetMulti(ctx, keys, nil, tagOf(path))
 	if err != nil {
 		return nil, err
 	}
@@ -165,12 +157,13 @@ func (s *site) cached(ctx context.Context, path string) ([]string, error) {
 	return cached, nil
 }
 
-// clear drops the pages of all packages, without touching what others keep on the
-// same servers.
-func (s *site) clear(ctx context.Context) error {
-	var all []string
-	for _, path := range s.library.paths() {
-		all = append(all, master(path))
+// clear removes the pages of all packages, and of further paths, and their tags, without
+// touching what others keep on the same servers.
+func (s *site) clear(ctx context.Context, more ...string) error {
+	paths := append(s.library.paths(), more...)
+	keys := make([]string, len(paths))
+	for i, path := range paths {
+		keys[i] = pageKey(path)
 	}
-	return s.changes.DeleteMulti(ctx, all)
+	return errors.Join(s.pages.Invalidate(ctx, tagsOf(paths)...), s.cache.DeleteMulti(ctx, keys))
 }

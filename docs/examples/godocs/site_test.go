@@ -54,10 +54,20 @@ func deadCache(t *testing.T) *cache.Cache {
 
 func fakeSite(t *testing.T, goroot string, c *cache.Cache) *site {
 	t.Helper()
-	s, err := newSite(fakeLibrary(t, goroot), c, time.Hour)
+	return siteOf(t, fakeLibrary(t, goroot), c, 30*time.Minute)
+}
+
+func siteOf(t *testing.T, l *library, c *cache.Cache, refresh time.Duration) *site {
+	t.Helper()
+	s, err := newSite(l, c, time.Hour, refresh)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return s
 }
 
@@ -154,7 +164,7 @@ func TestEditedSource(t *testing.T) {
 	}
 }
 
-// A new import is wired from the next page on.
+// A page has the tag of a new import from the next time on that it is rendered.
 func TestEditedImports(t *testing.T) {
 	root := copyTree(t)
 	s := fakeSite(t, root, newMemory(t))
@@ -164,8 +174,8 @@ func TestEditedImports(t *testing.T) {
 	if _, _, err := fakeSite(t, root, s.cache).invalidate(t.Context(), "alone"); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := read(t, s, "alone").wired, []string{"alone", "fmt"}; !slices.Equal(got, want) {
-		t.Errorf("wired to %v, want %v", got, want)
+	if got, want := read(t, s, "alone").shows, []string{"alone", "fmt"}; !slices.Equal(got, want) {
+		t.Errorf("shows %v, want %v", got, want)
 	}
 	dropped, _, err := s.invalidate(t.Context(), "fmt")
 	if err != nil {
@@ -289,7 +299,7 @@ func (breakOn) End(context.Context, cache.Call, cache.Result) {}
 
 // A cache that fails at any later step costs the caching and not the page.
 func TestCacheFailsOnTheWay(t *testing.T) {
-	for _, op := range []cache.Op{cache.OpGetOrAddMulti, cache.OpIncrement, cache.OpCompareAndSwapMulti} {
+	for _, op := range []cache.Op{cache.OpGetMulti, cache.OpGetOrAddMulti, cache.OpCompareAndSwapMulti} {
 		dir := t.TempDir()
 		c, err := filecache.New(filecache.Config{Dir: dir})
 		if err != nil {
@@ -318,13 +328,98 @@ func TestNullCache(t *testing.T) {
 
 func TestUnknownPackage(t *testing.T) {
 	s := fakeSite(t, fakeRoot, newMemory(t))
-	for _, path := range []string{"", "nowhere", "../../etc", "cmd/tool"} {
+	for _, path := range []string{"", "nowhere", "../../etc", "cmd/tool", "alpha/alpha.go", strings.Repeat("long/", 100) + "path"} {
 		if _, err := s.page(t.Context(), path); !errors.Is(err, errNoPackage) {
 			t.Errorf("page %q: %v", path, err)
 		}
 		if _, _, err := s.invalidate(t.Context(), path); !errors.Is(err, errNoPackage) {
 			t.Errorf("invalidate %q: %v", path, err)
 		}
+	}
+}
+
+// That there is no such package is remembered, until it is said to have changed.
+func TestNotFoundIsRemembered(t *testing.T) {
+	root := copyTree(t)
+	s := fakeSite(t, root, newMemory(t))
+	look := func() (hit bool) {
+		t.Helper()
+		v, err := s.page(t.Context(), "newcomer")
+		if !errors.Is(err, errNoPackage) || v.trouble != nil || v.hit == v.rendered {
+			t.Fatalf("%+v, %v", v, err)
+		}
+		return v.hit
+	}
+	if look() {
+		t.Error("the first reader hit")
+	}
+	dir := filepath.Join(root, "src", "newcomer")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "newcomer.go"), []byte("package newcomer\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if !look() {
+		t.Error("the sources were looked at again")
+	}
+	if _, _, err := s.invalidate(t.Context(), "newcomer"); err != nil {
+		t.Fatal(err)
+	}
+	if v := read(t, s, "newcomer"); v.hit || !strings.Contains(string(v.html), "package newcomer") {
+		t.Errorf("hit %v, page %.60q", v.hit, v.html)
+	}
+	// And the other way around.
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if dropped, _, err := s.invalidate(t.Context(), "newcomer"); err != nil || !slices.Equal(dropped, []string{"newcomer"}) {
+		t.Errorf("dropped %v, %v", dropped, err)
+	}
+	if look() {
+		t.Error("the first reader after it was removed hit")
+	}
+	if s.library.get("newcomer") != nil {
+		t.Error("the index still has it")
+	}
+}
+
+// blocker keeps pages from being stored until it is closed.
+type blocker chan struct{}
+
+func (b blocker) Start(ctx context.Context, call cache.Call) context.Context {
+	if call.Op == cache.OpCompareAndSwapMulti && call.Within == cache.OpRefresh {
+		<-b
+	}
+	return ctx
+}
+
+func (blocker) End(context.Context, cache.Call, cache.Result) {}
+
+// An old page is served while it is rendered again, and an edit that nobody announced shows
+// on it after that.
+func TestOldPageIsServedWhileRendering(t *testing.T) {
+	const news = "as good as new"
+	root := copyTree(t)
+	goOn := make(blocker)
+	s := siteOf(t, fakeLibrary(t, root), newMemory(t).WithHook(goOn), time.Millisecond)
+	read(t, s, "alpha")
+	edit(t, root, "alpha/alpha.go", "what others build on", news)
+	time.Sleep(2 * time.Millisecond) // the page is old from then on, however long this takes
+	for range 3 {
+		if v := read(t, s, "alpha"); !v.hit || !s.old(v.content) || strings.Contains(string(v.html), news) {
+			t.Errorf("hit %v, page %.60q: want the old page", v.hit, v.html)
+		}
+	}
+	close(goOn)
+	for deadline := time.Now().Add(renderedSoon); !strings.Contains(string(read(t, s, "alpha").html), news); {
+		if time.Now().After(deadline) {
+			t.Fatal("the page was not rendered again")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if total, _ := s.activity.read(); total.Loads != 1 || total.Refreshes < 1 {
+		t.Errorf("counted %+v, want 1 load and a refresh", total)
 	}
 }
 

@@ -69,8 +69,33 @@ func (s *source) platform() string {
 	return s.version + " " + s.build.GOOS + "/" + s.build.GOARCH
 }
 
-// candidates returns the import path of every folder that may be a package. As
-// "go list std", it leaves out the go command's own sources and test data.
+// maxPath bounds the import paths that readers may ask for. They become a part of keys.
+const maxPath = 128
+
+// isPackagePath reports whether path may be that of a package. As "go list std", it leaves
+// out the go command's own sources and test data.
+func isPackagePath(path string) bool {
+	if len(path) > maxPath || !fs.ValidPath(path) {
+		return false
+	}
+	if first, _, _ := strings.Cut(path, "/"); first == "cmd" {
+		return false
+	}
+	for element := range strings.SplitSeq(path, "/") {
+		if element == "testdata" || element[0] == '.' || element[0] == '_' || strings.ContainsFunc(element, notInPath) {
+			return false
+		}
+	}
+	return true
+}
+
+// notInPath reports whether import paths do not have r.
+func notInPath(r rune) bool {
+	letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+	return !letter && !('0' <= r && r <= '9') && !strings.ContainsRune("-._~+", r)
+}
+
+// candidates returns the import path of every folder that may be a package.
 func (s *source) candidates() ([]string, error) {
 	var paths []string
 	err := filepath.WalkDir(s.dir, func(name string, d fs.DirEntry, err error) error {
@@ -84,11 +109,11 @@ func (s *source) candidates() ([]string, error) {
 		if err != nil {
 			return err
 		}
-		base := d.Name()
-		if path == "cmd" || base == "testdata" || base[0] == '.' || base[0] == '_' {
+		path = filepath.ToSlash(path)
+		if !isPackagePath(path) {
 			return filepath.SkipDir
 		}
-		paths = append(paths, filepath.ToSlash(path))
+		paths = append(paths, path)
 		return nil
 	})
 	if err != nil {
@@ -97,10 +122,13 @@ func (s *source) candidates() ([]string, error) {
 	return paths, nil
 }
 
-// read reads the heads of a package's files. It returns nil if the folder holds no
-// package for this platform.
+// read reads the heads of a package's files. It returns nil if there is no package for this
+// platform.
 func (s *source) read(path string) (*pkg, error) {
 	dir := filepath.Join(s.dir, filepath.FromSlash(path))
+	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+		return nil, nil
+	}
 	b, err := s.build.ImportDir(dir, 0)
 	var none *build.NoGoError
 	if errors.As(err, &none) {

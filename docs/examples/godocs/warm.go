@@ -7,7 +7,7 @@ import (
 )
 
 // warmUp reads every page of a site once, so that readers find all of them in the cache,
-// and an invalidation drops all that it should. Its methods may be called by many
+// and an invalidation has all of them to drop. Its methods may be called by many
 // goroutines at once.
 type warmUp struct {
 	mu    sync.Mutex

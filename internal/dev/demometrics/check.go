@@ -18,7 +18,7 @@ func check(ctx context.Context, prometheus string) error {
 	}{
 		{"loads from the cache", `sum(larder_operation_keys_total{operation="load",outcome="hit"})`, func(v float64) bool { return v == hits }, "%.0f"},
 		{"loads that rendered", `sum(larder_operation_keys_total{operation="load",outcome="miss"})`, func(v float64) bool { return v == misses }, "%.0f"},
-		{"invalidations", `sum(larder_operation_keys_total{operation="dependency_delete",outcome="ok"})`, func(v float64) bool { return v == 1 }, "%.0f"},
+		{"invalidations", `sum(larder_operation_keys_total{operation="invalidate",outcome="ok"})`, func(v float64) bool { return v == 1 }, "%.0f"},
 		{"hit ratio", `larder:hits:ratio_rate5m`, func(v float64) bool { return v > 0.9 && v <= 1 }, "%.3f"},
 		{"99th percentile", `larder:duration_seconds:p99_rate5m * 1e6`, func(v float64) bool { return v > 0 }, "%.0f µs"},
 		{"unavailable", `larder:unavailable:ratio_rate5m or vector(0)`, func(v float64) bool { return v == 0 }, "%.0f"},

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Starts three memcached servers on free ports of this machine, runs the demo on
-# them through both drivers, and stops them. Arguments go to the demo.
+# Starts three memcached servers on free ports of this machine, and a Valkey server where one
+# is installed, runs the demo on them through each driver, and stops them. Arguments go to
+# the demo.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 
@@ -39,11 +40,29 @@ for i in 1 2 3; do
 done
 hosts=$(IFS=,; echo "${servers[*]}")
 
-echo "The demo on three memcached servers, started for it, once through each driver. The drivers
-place keys differently, so each of them begins with an empty cache."
+echo "The demo on three memcached servers, started for it, once through each driver. Each
+run begins with an empty cache."
 
-for driver in gomemcache ketama; do
+for driver in gomemcache ketama memcached; do
 	echo
 	echo "== through $driver: $hosts"
 	make --no-print-directory demo DSN="$driver://$hosts" ARGS="$*"
 done
+
+if ! command -v valkey-server >/dev/null; then
+	echo
+	echo "valkey-server is not installed: the driver for it is left out"
+	exit
+fi
+# A socket needs no free port.
+valkey-server --port 0 --unixsocket "$dir/valkey" --save "" --dir "$dir" --logfile "$dir/valkey.log" &
+pids+=($!)
+for _ in $(seq 100); do
+	[ -S "$dir/valkey" ] && break
+	sleep 0.1
+done
+[ -S "$dir/valkey" ] || { echo "valkey-server did not start" >&2; exit 1; }
+
+echo
+echo "== through valkey: a Valkey server, started for it"
+make --no-print-directory demo DSN="valkey://$dir/valkey" ARGS="$*"
