@@ -179,6 +179,10 @@ bench-hooks: ## Measure what hooks add to operations on package memory
 bench-valkey: test-deps ## Compare the driver for Valkey and Redis with client libraries
 	$(MAKE) -C internal/dev/benchmarks valkey
 
+.PHONY: bench-through
+bench-through: test-deps ## Compare reading through a cache with doing it by hand and with other loaders
+	$(MAKE) -C internal/dev/benchmarks through
+
 ##@ The rest
 
 .PHONY: clean

@@ -5,6 +5,7 @@
 //	go run . -drivers all          memcached drivers, about 5 minutes
 //	go run . -native all           drivers/memcached and its peers, about 6 minutes
 //	go run . -valkey all           the driver for Valkey and Redis, about 2 minutes
+//	go run . -through all          reading through with package load, about a minute
 //	go run . -memory all -quick    a smoke test of 10 minutes; prints, writes nothing
 //
 // All take a list of parts in the place of all.
@@ -21,6 +22,7 @@ import (
 
 	"github.com/larder-go/larder/internal/dev/benchmarks/child"
 	"github.com/larder-go/larder/internal/dev/benchmarks/drvbench"
+	"github.com/larder-go/larder/internal/dev/benchmarks/loadbench"
 	"github.com/larder-go/larder/internal/dev/benchmarks/membench"
 	"github.com/larder-go/larder/internal/dev/benchmarks/nativebench"
 	"github.com/larder-go/larder/internal/dev/benchmarks/report"
@@ -40,6 +42,7 @@ func run(args []string) error {
 	drivers := flags.String("drivers", "", "measure these `parts` of the driver benchmarks: all, or some of "+strings.Join(drvbench.Parts(), ","))
 	valkeys := flags.String("valkey", "", "measure these `parts` of the benchmarks of the driver for Valkey and Redis: all, or some of "+strings.Join(valkeybench.Parts(), ","))
 	native := flags.String("native", "", "measure these `parts` of the benchmarks of drivers/memcached: all, or some of "+strings.Join(nativebench.Parts(), ","))
+	through := flags.String("through", "", "measure these `parts` of the benchmarks of package load: all, or some of "+strings.Join(loadbench.Parts(), ","))
 	only := flags.String("only", "", "measure only these `implementations`, separated by commas")
 	quick := flags.Bool("quick", false, "a smoke test: short, and printed instead of written")
 	passes := flags.Int("passes", 0, "how often the speed part goes round (5; 1 if quick)")
@@ -68,9 +71,9 @@ func run(args []string) error {
 		}
 		return results.write(*docs, *quick)
 	}
-	if *memory == "" && *drivers == "" && *native == "" && *valkeys == "" {
+	if *memory == "" && *drivers == "" && *native == "" && *valkeys == "" && *through == "" {
 		flags.Usage()
-		return errors.New("nothing to do: want -memory, -drivers, -native, -valkey or -load")
+		return errors.New("nothing to do: want -memory, -drivers, -native, -valkey, -through or -load")
 	}
 	command := "go run ."
 	flags.Visit(func(f *flag.Flag) {
@@ -118,6 +121,15 @@ func run(args []string) error {
 		r.Command, r.Machine, r.Took = command, report.Machine(), time.Since(began).Round(time.Second).String()
 		results.Valkey = r
 	}
+	if *through != "" {
+		began := time.Now()
+		r, err := loadbench.Run(loadbench.Options{Parts: parts(*through, loadbench.Parts()), Quick: *quick, Log: os.Stderr})
+		if err != nil {
+			return err
+		}
+		r.Command, r.Machine, r.Took = command, report.Machine(), time.Since(began).Round(time.Second).String()
+		results.Through = r
+	}
 	if *save != "" {
 		text, err := json.Marshal(results)
 		if err != nil {
@@ -151,6 +163,7 @@ type raw struct {
 	Drivers *drvbench.Results
 	Native  *nativebench.Results
 	Valkey  *valkeybench.Results
+	Through *loadbench.Results
 }
 
 // write puts the sections into the document, or prints them.
@@ -184,7 +197,15 @@ func (r raw) write(path string, quick bool) error {
 		if quick {
 			return r.Valkey.Print(os.Stdout)
 		}
-		return r.Valkey.Write(d)
+		if err := r.Valkey.Write(d); err != nil {
+			return err
+		}
+	}
+	if r.Through != nil {
+		if quick {
+			return r.Through.Print(os.Stdout)
+		}
+		return r.Through.Write(d)
 	}
 	return nil
 }
