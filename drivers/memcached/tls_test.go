@@ -121,7 +121,9 @@ func TestConformanceOverTLS(t *testing.T) {
 				servers = append(servers, a.start())
 			}
 			cfg := memcached.Config{Servers: memcachedtest.Addrs(servers), Timeout: patient, TLSFiles: &trust}
-			cachetest.Run(t, func(t *testing.T) *cache.Cache { return empty(t, cfg) }, options(cfg))
+			o := options(cfg)
+			o.DriverOnly = !*all
+			cachetest.Run(t, func(t *testing.T) *cache.Cache { return empty(t, cfg) }, o)
 		})
 	}
 }
