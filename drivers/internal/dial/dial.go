@@ -14,7 +14,7 @@ import (
 )
 
 // A Dialer connects to one server. It is safe for concurrent use. The name is resolved
-// anew for each connection.
+// again for each connection.
 type Dialer struct {
 	network string // "tcp" or "unix"
 	address string // as it is configured
@@ -51,7 +51,7 @@ func New(network, address string) *Dialer {
 }
 
 // Dial connects. If the name has several addresses they are tried one after the other, each
-// as soon as the one before has failed, or has not answered for a part of the time that ctx
+// as soon as the one before has failed, or has not replied for a part of the time that ctx
 // leaves: so a silent one does not use up the time of the others, however short it is (the
 // procedure of RFC 8305, "Happy Eyeballs", with delays that are in proportion). The address
 // that was reached last is tried first, then the others in the order of the resolver. The

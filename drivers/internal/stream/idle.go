@@ -18,7 +18,7 @@ func (s *Stream) Rest() { s.idle = time.Since(born) }
 func (s *Stream) Rested(d time.Duration) bool { return time.Since(born)-s.idle > d }
 
 // Stale looks at an idle connection, without waiting, and reports whether it is unfit for
-// another call: the server has closed it, or has sent something that nobody asked for.
+// another call: the server has closed it, or has sent something without a request.
 func (s *Stream) Stale() bool {
 	closed, bytes := s.peek.pending()
 	if closed || !bytes {
