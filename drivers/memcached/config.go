@@ -124,12 +124,12 @@ type Config struct {
 	OnWriteFailure func(key string, op cache.Op, ambiguous bool)
 }
 
-// TLSFiles configures TLS by files. The zero value trusts the authorities of the system.
-// Verification cannot be turned off.
+// TLSFiles configures TLS by files. The zero value verifies servers by the certificate
+// authorities of the system. Verification cannot be turned off.
 type TLSFiles struct {
-	ServerName string // the name in the certificate of the servers, if it is not their host
-	CA         string // file of PEM certificates to trust instead of those of the system
-	Cert, Key  string // files of the certificate and key of the client, in PEM; both or none
+	ServerName string // the name in the servers' certificates, if it is not the host
+	CA         string // file of PEM certificates to trust instead of the system's
+	Cert, Key  string // files of the client's certificate and key, in PEM; both or none
 }
 
 // plan is a Config that was checked, with the defaults filled in.
