@@ -86,7 +86,7 @@ func hosts(n int) []string {
 func TestDSNErrors(t *testing.T) {
 	many := strings.Join(hosts(101), ",")
 	for dsn, want := range map[string]string{
-		"memory://":                            "ketama",
+		"other://":                             "ketama",
 		"ketama://a:0":                         "port",
 		"ketama://a:b":                         "port",
 		"ketama://a:1:0":                       "weight",
@@ -112,7 +112,7 @@ func TestDSNErrors(t *testing.T) {
 		"ketama://a?password=hunter2&tls=true": "unknown parameter",
 	} {
 		_, err := ketama.ParseDSN(dsn)
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "ketama: ") && dsn != "memory://" {
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "ketama: ") && dsn != "other://" {
 			t.Errorf("%.60s: %v; want it to say %q", dsn, err, want)
 			continue
 		}
