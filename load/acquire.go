@@ -205,7 +205,7 @@ func (j *job) swap(calls []*call) (owned []*call) {
 		case r.state == invalid:
 			s.Value, s.TTL = leaseOf(cl.owner, j.deadline()), j.core.config.lease
 		default:
-			j.found(cl, -1) // another caller has stored it meanwhile
+			j.core.steps.found(j, cl, -1) // another caller has stored it meanwhile
 			continue
 		}
 		swaps, chosen = append(swaps, s), append(chosen, cl)

@@ -31,9 +31,21 @@ func (r *reading) outcome() outcome {
 // again. If the swap succeeded and no tag has changed, the value was current after the last of
 // them joined.
 func (j *job) finish(calls []*call, entries []*entry, outcomes []outcome) {
+	late := j.closeAll(calls)
+	stored := j.replace(calls, entries, outcomes)
+	verified := j.verify(calls, entries, outcomes, late, stored)
+	j.deliverAll(calls, outcomes, func(i int, w *waiter) bool {
+		return outcomes[i].err != nil || !w.late || verified[i]
+	})
+}
+
+// closeAll keeps others from joining calls, and reports which of them somebody has joined
+// late.
+func (j *job) closeAll(calls []*call) (late []bool) {
+	late = make([]bool, len(calls))
 	c := j.core
-	late := make([]bool, len(calls)) // a waiter joined late
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	j.overdue.Stop()
 	j.overdue = nil
 	for i, cl := range calls {
@@ -42,11 +54,13 @@ func (j *job) finish(calls []*call, entries []*entry, outcomes []outcome) {
 			late[i] = late[i] || w.late
 		}
 	}
-	c.mu.Unlock()
+	return late
+}
 
-	stored := j.replace(calls, entries, outcomes)
-	verified := j.verify(calls, entries, outcomes, late, stored)
-
+// deliverAll tells those who wait for calls about the outcomes. Good reports whether a waiter
+// of the call with that index may take its outcome.
+func (j *job) deliverAll(calls []*call, outcomes []outcome, good func(i int, w *waiter) bool) {
+	c := j.core
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, cl := range calls {
@@ -54,9 +68,7 @@ func (j *job) finish(calls []*call, entries []*entry, outcomes []outcome) {
 		if o.err != nil && j.ctx.Err() == nil {
 			c.failures.add(cl.key, o.err, c.config.errorTTL)
 		}
-		c.deliver(cl, o, func(w *waiter) bool {
-			return o.err != nil || !w.late || verified[i]
-		})
+		c.deliver(cl, o, func(w *waiter) bool { return good(i, w) })
 	}
 }
 

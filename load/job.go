@@ -24,6 +24,7 @@ type job struct {
 	load    loadFunc
 	calls   []*call
 	refresh bool // it refreshes values that are still good
+	again   bool // others were told to read again at the same time, see gather
 
 	// Guarded by core.mu.
 	waiting int         // waiters of its calls
@@ -34,6 +35,16 @@ type job struct {
 
 	refreshed cache.Result // of a refresh, for hooks
 }
+
+// steps are the parts of a job whose order its promises rest on. They are fields so that
+// tests can replace them with broken ones, and see that the loss is found.
+type steps struct {
+	run    func(j *job)
+	found  func(j *job, cl *call, joins int)
+	finish func(j *job, calls []*call, entries []*entry, outcomes []outcome)
+}
+
+var sound = steps{(*job).run, (*job).found, (*job).finish}
 
 // acquisition is the state of a call in its job.
 type acquisition struct {
@@ -61,6 +72,8 @@ const (
 // gather is the time for which a job lets others join before it loads, if others are about
 // to. They cannot join later: without the cache, or with a lease that another caller may have
 // taken over, they could not tell whether a tag has been invalidated since.
+// Waiters that joined late are told to read again at the same time. Without the pause the first
+// of them would begin to load before the others have joined, who would be late again.
 const gather = 10 * time.Millisecond
 
 // gathers reports whether other callers are likely to begin the same load now: in an outage,
@@ -196,7 +209,7 @@ func (j *job) look(calls []*call) bool {
 	for i, cl := range calls {
 		cl.reading = readings[cl.key]
 		if cl.reading.state == fresh || cl.reading.state == due {
-			j.found(cl, joins[i])
+			j.core.steps.found(j, cl, joins[i])
 		}
 	}
 	return true
@@ -253,7 +266,7 @@ func (j *job) loadAll(calls []*call) {
 	c := j.core
 	ctx, cancel := context.WithTimeout(j.ctx, c.config.lease)
 	defer cancel()
-	if slices.ContainsFunc(calls, (*call).gathers) {
+	if j.again || slices.ContainsFunc(calls, (*call).gathers) {
 		j.sleep(gather)
 	}
 	entries := make([]*entry, len(calls))
@@ -285,7 +298,7 @@ func (j *job) loadAll(calls []*call) {
 		}
 		c.stats.loaded(outcomes, took)
 		j.loaded(outcomes, took)
-		j.finish(calls, entries, outcomes)
+		c.steps.finish(j, calls, entries, outcomes)
 	}()
 	if err := ctx.Err(); err != nil { // nobody waits any more
 		for i := range outcomes {

@@ -18,32 +18,58 @@ import (
 )
 
 // Loads that outlast their leases are taken over by one waiter at a time, and never by all.
+//
+// More than one load is needed. A new one begins a tenth of a lease after each lease, since
+// nobody knows whether the load before will ever return. What a load returns after its lease
+// is not stored, and only those may have it who joined before it began: for the others nobody
+// can tell whether an invalidation has come in between. They are late for the first load, and
+// gather for the second.
 func TestLeaseOutlasted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLoader(t, newMemory(t), load.Config[[]byte]{TTL: time.Hour})
-		var now, most, loads atomic.Int32
-		var wg sync.WaitGroup
-		for range 1000 {
-			wg.Go(func() {
-				_, err := l.Get(context.Background(), "k", func(context.Context, *load.Entry[[]byte]) ([]byte, error) {
-					loads.Add(1)
-					if n := now.Add(1); n > most.Load() {
-						most.Store(n)
+	for _, test := range []struct {
+		name           string
+		load, interval time.Duration // of the load function, and between two callers
+		callers        int
+		loads, atOnce  int32
+	}{
+		// At 0, 11 and 22 s. The second returns at 26 s, to all who are left.
+		{"at once", 15 * time.Second, 0, 1000, 3, 2},
+		// It returns before another one begins. That is for all who were late.
+		{"by little", 10500 * time.Millisecond, 0, 1000, 2, 1},
+		// One every 11 s, until that for the last caller, who comes at 60 s, returns at 91 s.
+		{"stream", 25 * time.Second, 20 * time.Millisecond, 3000, 9, 3},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLoader(t, newMemory(t), load.Config[[]byte]{TTL: time.Hour, Lease: 10 * time.Second})
+				var now, most, loads atomic.Int32
+				var wg sync.WaitGroup
+				for range test.callers {
+					wg.Go(func() {
+						_, err := l.Get(context.Background(), "k", func(context.Context, *load.Entry[[]byte]) ([]byte, error) {
+							loads.Add(1)
+							n := now.Add(1)
+							for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+							}
+							defer now.Add(-1)
+							time.Sleep(test.load)
+							return []byte("v"), nil
+						})
+						if err != nil {
+							t.Errorf("Get: %v", err)
+						}
+					})
+					if test.interval > 0 {
+						time.Sleep(test.interval)
 					}
-					defer now.Add(-1)
-					time.Sleep(15 * time.Second) // the lease is 10 s
-					return []byte("v"), nil
-				})
-				if err != nil {
-					t.Errorf("Get: %v", err)
+				}
+				wg.Wait()
+				time.Sleep(test.load) // a load that nobody waits for any more
+				if loads.Load() > test.loads || most.Load() > test.atOnce {
+					t.Errorf("%d loads, %d at once; want at most %d, and %d at once", loads.Load(), most.Load(), test.loads, test.atOnce)
 				}
 			})
-		}
-		wg.Wait()
-		if loads.Load() > 100 || most.Load() > 2 {
-			t.Errorf("%d loads, %d at once; want one, and another one that took over, at a time", loads.Load(), most.Load())
-		}
-	})
+		})
+	}
 }
 
 // A Get without a load function does not refresh: it has nothing to do so with.

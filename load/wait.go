@@ -150,7 +150,8 @@ func (c *core) begin(ctx context.Context, r *request, keys []string, first bool)
 		return err
 	}
 	if j != nil {
-		go j.run()
+		j.again = !first
+		go c.steps.run(j)
 	}
 	return nil
 }
@@ -323,7 +324,7 @@ func (c *core) startRefresh(r *request, keys []string, readings map[string]readi
 		return
 	}
 	if j := c.newRefresh(r, keys, readings, v); j != nil {
-		go j.run()
+		go c.steps.run(j)
 		return
 	}
 	<-c.refreshes
