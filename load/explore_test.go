@@ -4,13 +4,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/larder-go/larder/cache/driver"
-	"github.com/larder-go/larder/load"
 )
 
 // This file explores what processes do to the servers together, at every order of their steps,
@@ -24,10 +22,17 @@ type world struct {
 	before    map[string]string // what is stored at the start
 	evictions int               // how many items may be evicted
 	restarts  int               // how often all servers may forget everything
+	snapshots int               // how often all servers may go back to what they once held
+	strangers int               // how often another program may write to the record of tag a
 	outages   int               // how many operations may fail because of the server
 	failures  int               // how many loads may fail
-	missing   int               // how many loads may find nothing
+	missing   bool              // loads find nothing before source a changes
+	told      uint8             // how many invalidations of tag a have been completed at the start
 	bound     int               // how many states are visited at most; 0: all
+	once      bool              // two loads at once are a loss
+	mutual    bool              // two processes that wait for each other are a loss
+	lateSet   bool              // the servers store by plain set where they should compare and swap
+	rashCad   bool              // the servers delete where they should compare and delete
 
 	keys   []string
 	keyIDs map[string]int
@@ -55,7 +60,9 @@ type state struct {
 	// owed is what a Get may not be older than: told when it began.
 	owed [maxProcesses][maxActors][sources]uint8
 
-	evicted, restarted, outages, failures, notFound uint8
+	saved [maxKeys]int16 // the snapshot
+
+	evicted, restarted, outages, failures, written, saves uint8
 }
 
 func (w *world) key(name string) int {
@@ -108,6 +115,7 @@ func (w *world) start() state {
 	for k, v := range w.before {
 		s.store[w.key(k)] = w.value(v)
 	}
+	s.data[0], s.told[0] = w.told, w.told
 	for i, p := range w.processes {
 		s.at[i] = w.place(p.start(w.t, &w.nodes))
 	}
@@ -126,18 +134,20 @@ type move struct {
 const (
 	evicts = 100 + iota
 	restarts
+	saves
+	restores
+	writes
 )
 
 // The faults of a request.
 const (
 	works = iota
 	fails
-	findsNothing
 	failsBefore
 	failsAfter
 )
 
-var faultNames = [...]string{"", "", "", " (before it takes effect)", " (after it took effect)"}
+var faultNames = [...]string{"", "", " (before it takes effect)", " (after it took effect)"}
 
 var (
 	errFault  = errors.New("the database is down")
@@ -163,16 +173,13 @@ func (w *world) moves(s *state, out []move) []move {
 			if r.op == "load" && int(s.failures) < w.failures {
 				out = append(out, move{me, gets, uint8(j), fails})
 			}
-			if r.op == "load" && int(s.notFound) < w.missing {
-				out = append(out, move{me, gets, uint8(j), findsNothing})
-			}
 		}
 		for _, a := range p.cancels {
 			if a < n.started && !n.done[a] && n.canceled&(1<<a) == 0 {
 				out = append(out, move{process: me, kind: cancels, index: uint8(a)})
 			}
 		}
-		if len(n.pending) == 0 && n.polled < p.polls && slices.Contains(n.done[:n.started], false) {
+		if len(n.pending) == 0 && n.polled < p.polls && (n.busy || slices.Contains(n.done[:n.started], false)) {
 			out = append(out, move{process: me, kind: polls})
 		}
 	}
@@ -185,6 +192,15 @@ func (w *world) moves(s *state, out []move) []move {
 	}
 	if int(s.restarted) < w.restarts {
 		out = append(out, move{kind: restarts})
+	}
+	switch {
+	case w.snapshots > 0 && s.saves == 0:
+		out = append(out, move{kind: saves})
+	case w.snapshots > 0 && s.saves == 1:
+		out = append(out, move{kind: restores})
+	}
+	if int(s.written) < w.strangers {
+		out = append(out, move{kind: writes})
 	}
 	return out
 }
@@ -201,6 +217,21 @@ func (w *world) step(s *state, m move) (broken string) {
 			w.change(s, k, 0)
 		}
 		s.restarted++
+		return ""
+	case saves:
+		s.saved = s.store
+		s.saves++
+		return ""
+	case restores:
+		for k := range w.keys {
+			w.change(s, k, s.saved[k])
+		}
+		s.saved = [maxKeys]int16{}
+		s.saves++
+		return ""
+	case writes:
+		w.change(s, w.key("~a"), w.value(foreign))
+		s.written++
 		return ""
 	}
 	i := m.process
@@ -225,6 +256,9 @@ func (w *world) step(s *state, m move) (broken string) {
 	}
 	next := w.place(p.after(w.t, n, e, &w.nodes))
 	s.at[i] = next
+	if w.once && w.loading(s) > 1 {
+		return "two load at once"
+	}
 	for a := range next.done {
 		if !next.done[a] || n.done[a] {
 			continue
@@ -248,6 +282,9 @@ func (w *world) returned(s *state, process, a int, r result) string {
 	if r.data == "" {
 		return ""
 	}
+	if len(r.data) != 2*sources || r.data[0] != 'a' {
+		return fmt.Sprintf("%s returned %s, which nobody has loaded", name, show(r.data))
+	}
 	for source, owed := range s.owed[process][a] {
 		if got := r.data[2*source+1] - '0'; got < owed {
 			return fmt.Sprintf("%s returned %s, although the invalidation of %c%d had been completed before it began",
@@ -257,88 +294,20 @@ func (w *world) returned(s *state, process, a int, r result) string {
 	return ""
 }
 
-// apply is the servers and the source of the data.
-func (w *world) apply(s *state, n *node, m move) answer {
-	r := &n.pending[m.index]
-	k := n.keys[m.index]
-	v := n.values[m.index]
-	old := s.store[k]
-	switch r.op {
-	case "load":
-		switch m.fault {
-		case fails:
-			s.failures++
-			return answer{err: errFault}
-		case findsNothing:
-			s.notFound++
-			return answer{value: "nothing of " + w.dataOf(s)}
-		}
-		return answer{value: w.dataOf(s)}
-	case "render":
-		return answer{}
-	case "announce":
-		source := r.value[0] - 'a'
-		s.data[source]++
-		return answer{value: fmt.Sprintf("%c%d", 'a'+source, s.data[source])}
-	case "get", "getitem":
-		if old == 0 {
-			return answer{err: driver.ErrMiss}
-		}
-		return answer{value: w.values[old]}
-	case "getoradd":
-		if old != 0 {
-			return answer{value: w.values[old]}
-		}
-		w.change(s, k, v)
-		return answer{added: true}
-	case "add":
-		if old != 0 {
-			return answer{err: driver.ErrNotStored}
-		}
-		w.change(s, k, v)
-		return answer{}
-	case "set":
-		w.change(s, k, v)
-		return answer{}
-	case "delete":
-		if old == 0 {
-			return answer{err: driver.ErrMiss}
-		}
-		w.change(s, k, 0)
-		return answer{}
-	case "cas", "cad":
-		if old == 0 {
-			return answer{err: driver.ErrMiss}
-		}
-		if s.fresh[m.process]&(1<<r.handle) == 0 {
-			return answer{err: driver.ErrConflict}
-		}
-		if r.op == "cad" {
-			v = 0
-		}
-		w.change(s, k, v)
-		return answer{}
-	}
-	panic("unknown operation " + r.op)
-}
+// foreign is what another program may write to a record.
+const foreign = "of another program"
 
-func (w *world) dataOf(s *state) string {
-	return fmt.Sprintf("a%db%d", s.data[0], s.data[1])
-}
-
-// change writes to the store and makes the tokens of that key stale.
-func (w *world) change(s *state, k int, v int16) {
-	s.store[k] = v
-	for i, n := range s.at {
-		if n == nil || s.fresh[i] == 0 {
-			continue
-		}
-		for h, held := range n.held {
-			if held == k {
-				s.fresh[i] &^= 1 << h
+// loading returns how many processes read the data now.
+func (w *world) loading(s *state) int {
+	n := 0
+	for i := range w.processes {
+		for _, r := range s.at[i].pending {
+			if r.op == "load" || r.op == "render" {
+				n++
 			}
 		}
 	}
+	return n
 }
 
 // encode is the state as a map key.
@@ -346,6 +315,11 @@ func (w *world) encode(s *state, buf []byte) []byte {
 	buf = buf[:0]
 	for _, v := range s.store {
 		buf = binary.AppendVarint(buf, int64(v))
+	}
+	if s.saves == 1 {
+		for _, v := range s.saved {
+			buf = binary.AppendVarint(buf, int64(v))
+		}
 	}
 	for i := range w.processes {
 		n := s.at[i]
@@ -361,151 +335,10 @@ func (w *world) encode(s *state, buf []byte) []byte {
 	}
 	buf = append(buf, s.data[:]...)
 	buf = append(buf, s.told[:]...)
-	return append(buf, s.evicted, s.restarted, s.outages, s.failures, s.notFound)
+	return append(buf, s.evicted, s.restarted, s.outages, s.failures, s.written, s.saves)
 }
 
 // over reports whether the process has nothing left to do.
 func (n *node) over() bool {
-	return len(n.pending) == 0 && n.started == len(n.done) && !slices.Contains(n.done, false)
-}
-
-// explored is what an exploration found.
-type explored struct {
-	states, ends int
-	whole        bool     // every state was visited
-	broken       string   // the first broken promise, by the shortest schedule
-	schedule     []string // that schedule
-}
-
-// explore visits the states that can be reached, nearest first. Of a state that it has seen it
-// keeps a hash of 128 bits.
-func (w *world) explore() explored {
-	type visit struct {
-		state state
-		id    int32
-	}
-	first := w.start()
-	buf := w.encode(&first, nil)
-	seen := map[[2]uint64]struct{}{hash(buf): {}}
-	steps := []step{{from: -1}}
-	level := []visit{{first, 0}}
-	var next []visit
-	r := explored{whole: true}
-	var moves []move
-	for len(level) > 0 {
-		for at := range level {
-			moves = w.moves(&level[at].state, moves[:0])
-			if len(moves) == 0 {
-				r.ends++
-				if r.broken = w.left(&level[at].state); r.broken != "" {
-					return w.found(r, steps, level[at].id)
-				}
-			}
-			for _, m := range moves {
-				s := level[at].state
-				r.broken = w.step(&s, m)
-				if r.broken != "" {
-					return w.found(r, append(steps, step{level[at].id, m}), int32(len(steps)))
-				}
-				buf = w.encode(&s, buf)
-				h := hash(buf)
-				if _, ok := seen[h]; ok {
-					continue
-				}
-				if w.bound > 0 && len(steps) >= w.bound {
-					r.whole = false
-					continue
-				}
-				seen[h] = struct{}{}
-				next = append(next, visit{s, int32(len(steps))})
-				steps = append(steps, step{level[at].id, m})
-			}
-		}
-		level, next = next, level[:0]
-	}
-	r.states = len(steps)
-	return r
-}
-
-// step is how a state was reached.
-type step struct {
-	from int32
-	move move
-}
-
-// found tells the schedule that led to a state.
-func (w *world) found(r explored, steps []step, id int32) explored {
-	var schedule []move
-	for i := id; i > 0; i = steps[i].from {
-		schedule = append(schedule, steps[i].move)
-	}
-	slices.Reverse(schedule)
-	r.schedule, r.states = w.tell(schedule), len(steps)
-	return r
-}
-
-// left says what is wrong at the end of a schedule: somebody waits for ever, or a lease is left
-// behind although nothing went wrong.
-func (w *world) left(s *state) string {
-	for i, p := range w.processes {
-		n := s.at[i]
-		for a, done := range n.done {
-			if !done && n.polled < p.polls {
-				return p.actors[a].name + " waits for ever"
-			}
-		}
-		if !n.over() {
-			return ""
-		}
-	}
-	for k, v := range s.store {
-		if s.outages == 0 && load.IsTaken([]byte(w.values[v])) {
-			return "a lease is left behind at " + w.keys[k]
-		}
-	}
-	return ""
-}
-
-var seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
-
-func hash(b []byte) [2]uint64 {
-	return [2]uint64{maphash.Bytes(seeds[0], b), maphash.Bytes(seeds[1], b)}
-}
-
-// tell writes a schedule as lines of text.
-func (w *world) tell(schedule []move) []string {
-	s := w.start()
-	var lines []string
-	for _, m := range schedule {
-		var line string
-		p, n := w.processes[m.process], s.at[m.process]
-		switch m.kind {
-		case evicts:
-			line = "-- " + w.keys[m.index] + " is evicted"
-		case restarts:
-			line = "-- the servers restart, empty"
-		case starts:
-			line = p.actors[m.index].name + " begins"
-		case cancels:
-			line = p.actors[m.index].name + " gives up"
-		case polls:
-			line = fmt.Sprintf("-- time passes in process %d", m.process+1)
-		case gets:
-			line = fmt.Sprintf("%s: %v", p.actors[n.pending[m.index].actor].name, n.pending[m.index])
-		}
-		w.step(&s, m)
-		after := s.at[m.process]
-		if m.kind == gets {
-			line += fmt.Sprintf(" -> %v%s", after.via.answer, faultNames[m.fault])
-		}
-		if m.kind < evicts {
-			for a, done := range after.done {
-				if done && !n.done[a] {
-					line += fmt.Sprintf("   (%s returns %v)", p.actors[a].name, after.results[a])
-				}
-			}
-		}
-		lines = append(lines, line)
-	}
-	return lines
+	return len(n.pending) == 0 && !n.busy && n.started == len(n.done) && !slices.Contains(n.done, false)
 }
