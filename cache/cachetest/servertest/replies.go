@@ -59,8 +59,8 @@ func (s *suite) measure(p *proxy, direct, c *cache.Cache, k call, key string) (n
 	measure := func() int {
 		s.must(direct.Set(ctx, key, k.stored(key), 0), "Set")
 		p.change(pass)
-		if err := k.do(ctx, c, key); !k.fits(err, true) {
-			s.errorf("%v of a present key through a proxy: error %v", k.op, err)
+		if err := k.do(ctx, c, key); !k.fits(err, true) || p.replied() == 0 {
+			s.fatalf("%v of a present key through a proxy: error %v, %d bytes of replies", k.op, err, p.replied())
 		}
 		return p.replied()
 	}
@@ -148,7 +148,7 @@ func repliesCut(s *suite) {
 }
 
 func repliesStuck(s *suite) {
-	p, direct, open := s.proxied(s.short)
+	p, direct, open := s.proxied(s.patient)
 	var wg sync.WaitGroup
 	each(direct, func(k call) {
 		if k.op == cache.OpFlush {
@@ -193,7 +193,7 @@ var garbage = []string{
 }
 
 func repliesGarbage(s *suite) {
-	p, direct, open := s.proxied(s.short)
+	p, direct, open := s.proxied(s.patient)
 	ctx := context.Background()
 	each(direct, func(k call) {
 		for _, g := range garbage {
