@@ -61,6 +61,10 @@ test-race: test-deps $(BIN)/testrun ## The first half of it
 test-alloc: test-deps $(BIN)/testrun ## The second half of it
 	$(TESTRUN) alloc
 
+.PHONY: test-long
+test-long: test-deps $(BIN)/testrun ## Test with what is left out of make test, which takes an hour: every schedule, every server
+	LARDER_TEST_RESTARTS=$(RESTARTS) $(TESTRUN) long
+
 .PHONY: test-386
 test-386: test-deps $(BIN)/testrun ## Test the core as a 32-bit program, where atomics and sizes differ
 	$(TESTRUN) 386

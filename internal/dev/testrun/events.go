@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,8 +13,21 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
+
+// A syncWriter lets several runs write to w.
+type syncWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (s *syncWriter) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(p)
+}
 
 // An event is a line that go test -json prints.
 type event struct {
@@ -150,7 +164,9 @@ func (s *seen) handle(e event, logs map[string]*packageLog, out io.Writer) {
 		}
 		if e.Action != "skip" { // a package without tests is skipped
 			s.packages++
-			log.print(out, e.Action == "fail")
+			var b bytes.Buffer
+			log.print(&b, e.Action == "fail")
+			_, _ = out.Write(b.Bytes()) // whole, beside those of other runs
 			if e.Action == "fail" && !slices.ContainsFunc(s.failed, func(f failure) bool { return f.pkg == e.Package }) {
 				s.failed = append(s.failed, failure{e.Package, log.running()})
 			}

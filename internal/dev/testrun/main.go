@@ -6,6 +6,7 @@
 // The passes are
 //
 //	race   every test, under the race detector
+//	long   the packages whose tests have the flag -all, -every or -long, with it
 //	alloc  the tests that count allocations, without it, since it allocates itself
 //	386    the short tests of the core as a 32-bit program
 //
@@ -66,6 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 
 	sum := summary{listed: *list}
+	stdout, stderr = &syncWriter{w: stdout}, &syncWriter{w: stderr}
 	start := time.Now()
 	var failed []error
 	for _, name := range flags.Args() {

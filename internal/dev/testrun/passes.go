@@ -8,6 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"sync"
 )
 
 // A command is one run of go test.
@@ -19,23 +22,50 @@ type command struct {
 }
 
 // passes run the tests of a repository, in one way each. They call test for each run of
-// go test, and go on after one that fails.
+// go test, for several at once in some cases, and go on after one that fails.
 var passes = map[string]func(ctx context.Context, r *repo, test func(command) error, out io.Writer) error{
 	"race":  racePass,
+	"long":  longPass,
 	"alloc": allocPass,
 	"386": func(ctx context.Context, r *repo, test func(command) error, out io.Writer) error {
 		return foreignPass(ctx, r, "386", test, out)
 	},
 }
 
-// racePass runs all tests. Those of the workspace run in one command, so that tests that
-// wait for a server and tests that compute overlap.
+// racePass runs all tests. The modules of the workspace and the others run side by side, and
+// the core comes last in the workspace: its tests compute while those of drivers wait for
+// servers, and no long package is left to wait for at the end.
 func racePass(_ context.Context, r *repo, test func(command) error, _ io.Writer) error {
 	when := situation{race: true}
 	env := []string{"CGO_ENABLED=1"} // the race detector needs it
-	errs := []error{test(command{r.root, append(env, r.workspace()), []string{"-race", "-count=1", "work"}, when})}
-	for _, dir := range r.outside {
-		errs = append(errs, test(command{dir, append(env, "GOWORK=off"), []string{"-race", "-count=1", "./..."}, when}))
+	args := []string{"-race", "-count=1"}
+	inside := append(slices.Clone(args), r.patterns()...)
+	var others sync.WaitGroup
+	errs := make([]error, len(r.outside), len(r.outside)+1)
+	others.Go(func() {
+		for i, dir := range r.outside {
+			errs[i] = test(command{dir, append(env[:1:1], "GOWORK=off"), append(args[:2:2], "-p=1", "./..."), when})
+		}
+	})
+	err := test(command{r.root, append(env[:1:1], r.workspace()), inside, when})
+	others.Wait()
+	return errors.Join(append(errs, err)...)
+}
+
+// longFlags are the flags of tests that add what takes minutes.
+var longFlags = []string{"all", "every", "long"}
+
+// longPass runs the packages whose tests have one of the flags, with it.
+func longPass(_ context.Context, r *repo, test func(command) error, _ io.Writer) error {
+	var errs []error
+	for _, name := range longFlags {
+		flag := regexp.MustCompile(`\bflag\.Bool\("` + name + `"`)
+		err := testMatching(r, flag, test, command{
+			env:  []string{"CGO_ENABLED=1"},
+			args: []string{"-race", "-count=1", "-timeout=2h"},
+			when: situation{race: true},
+		}, "-args", "-"+name)
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
@@ -43,10 +73,16 @@ func racePass(_ context.Context, r *repo, test func(command) error, _ io.Writer)
 // allocPass runs the tests with Alloc in their names. It names the packages that have
 // any, because the others would be built for nothing.
 func allocPass(_ context.Context, r *repo, test func(command) error, _ io.Writer) error {
+	return testMatching(r, allocTest, test, command{args: []string{"-count=1", "-run", "Alloc"}})
+}
+
+// testMatching runs c in the workspace and in each other module, on the packages that have
+// tests which the pattern matches. Last are arguments that come after the packages.
+func testMatching(r *repo, pattern *regexp.Regexp, test func(command) error, c command, last ...string) error {
 	packages := func(from string, modules ...string) ([]string, error) {
 		var dirs []string
 		for _, module := range modules {
-			found, err := packagesWith(module, allocTest)
+			found, err := packagesWith(module, pattern)
 			if err != nil {
 				return nil, err
 			}
@@ -60,23 +96,16 @@ func allocPass(_ context.Context, r *repo, test func(command) error, _ io.Writer
 		}
 		return dirs, nil
 	}
-	args := []string{"-count=1", "-run", "Alloc"}
-	dirs, err := packages(r.root, r.members...)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	if len(dirs) > 0 {
-		errs = append(errs, test(command{r.root, []string{r.workspace()}, append(args, dirs...), situation{}}))
-	}
-	for _, module := range r.outside {
-		dirs, err := packages(module, module)
-		if err != nil {
+	run := func(dir, workspace string, modules ...string) error {
+		dirs, err := packages(dir, modules...)
+		if err != nil || len(dirs) == 0 {
 			return err
 		}
-		if len(dirs) > 0 {
-			errs = append(errs, test(command{module, []string{"GOWORK=off"}, append(args, dirs...), situation{}}))
-		}
+		return test(command{dir, slices.Concat(c.env, []string{workspace}), slices.Concat(c.args, dirs, last), c.when})
+	}
+	errs := []error{run(r.root, r.workspace(), r.members...)}
+	for _, module := range r.outside {
+		errs = append(errs, run(module, "GOWORK=off", module))
 	}
 	return errors.Join(errs...)
 }

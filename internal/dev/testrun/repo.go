@@ -59,6 +59,17 @@ func openRepo(ctx context.Context, root string) (*repo, error) {
 // workspace is the setting under which the go command uses the workspace.
 func (r *repo) workspace() string { return "GOWORK=" + filepath.Join(r.root, "go.work") }
 
+// patterns matches the packages of the workspace, those of the core last.
+func (r *repo) patterns() []string {
+	var list []string
+	for _, dir := range r.members {
+		if name, err := filepath.Rel(r.root, dir); err == nil && dir != r.root {
+			list = append(list, "./"+filepath.ToSlash(name)+"/...")
+		}
+	}
+	return append(list, "./...")
+}
+
 // findModules returns the folders below root that have a go.mod and Go files.
 func findModules(root string) ([]string, error) {
 	var modules []string

@@ -5,12 +5,14 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
 // summary adds up the results of all runs.
 type summary struct {
 	listed   string // the file of the expected skips
+	mu       sync.Mutex
 	packages int
 	passed   int
 	failed   []failure
@@ -25,6 +27,8 @@ type group struct {
 }
 
 func (s *summary) add(n seen, expected []expectation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.packages += n.packages
 	s.passed += n.passed
 	s.failed = append(s.failed, n.failed...)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -207,7 +208,7 @@ func TestArguments(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "want a pass: 386, alloc, race"},
+		{nil, "want a pass: 386, alloc, long, race"},
 		{[]string{"rice"}, `unknown pass "rice"`},
 		{[]string{"-expected", "none.txt", "race"}, "none.txt"},
 		{[]string{"-root", t.TempDir(), "race"}, "go list -m"},
@@ -215,6 +216,28 @@ func TestArguments(t *testing.T) {
 		if _, err := testrun(t, root, test.args...); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q: error %v, want %q", test.args, err, test.want)
 		}
+	}
+}
+
+func TestLong(t *testing.T) {
+	flags := func(pkg, name string) string {
+		return "package " + pkg + "\n\nimport (\n\"flag\"\n\"testing\"\n)\n\n" +
+			"var long = flag.Bool(" + strconv.Quote(name) + ", false, \"\")\n\n" +
+			"func TestA(t *testing.T) { if *long { t.Skip(\"with -" + name + "\") } }\n"
+	}
+	root := writeRepo(t, map[string]string{
+		"a/a_test.go":           flags("a", "long"),
+		"b/a_test.go":           flags("b", "all"),
+		"dev/tool/tool_test.go": flags("tool", "every"),
+		"c/a_test.go":           flags("c", "shots"),
+	})
+	out, err := testrun(t, root, "long")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	expect(t, out, "a TestA: with -long", "b TestA: with -all", "TestA: with -every")
+	if strings.Contains(out, "example.com/core/c") {
+		t.Errorf("a package without such a flag is tested\n%s", out)
 	}
 }
 
