@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -306,6 +307,10 @@ func (s *Server) command(line string, deadline time.Time, ends ...string) ([]str
 		lines = append(lines, l)
 		for _, end := range ends {
 			if strings.HasPrefix(l, end) {
+				// The server closes the connection: then the next command does not count it.
+				if _, err := c.Write([]byte("quit\r\n")); err == nil {
+					_, _ = io.Copy(io.Discard, r)
+				}
 				return lines, nil
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 // TestServer: what the package starts does what it is told.
 func TestServer(t *testing.T) {
+	t.Parallel()
 	Each(t, func(t *testing.T, b Binary) {
 		for _, network := range []string{"tcp", "unix"} {
 			s := Start(t, b, network)
@@ -28,6 +29,7 @@ func TestServer(t *testing.T) {
 }
 
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	Each(t, func(t *testing.T, b Binary) {
 		c := StartCluster(t, b, 3)
 		for _, k := range []string{"a", "b", "c", "d", "e"} {
@@ -43,6 +45,7 @@ func TestCluster(t *testing.T) {
 }
 
 func TestWatched(t *testing.T) {
+	t.Parallel()
 	Each(t, func(t *testing.T, b Binary) {
 		w := StartWatched(t, b)
 		w.Servers[0].Kill()
