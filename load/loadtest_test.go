@@ -2,6 +2,7 @@ package load_test
 
 import (
 	"context"
+	"flag"
 	"testing"
 
 	"github.com/larder-go/larder/cache"
@@ -19,6 +20,9 @@ func TestOnMemory(t *testing.T) {
 	}, loadtest.Options{Synctest: true, TooLarge: 5 << 20})
 }
 
+// long hammers for longer: go test -long.
+var long = flag.Bool("long", false, "hammer for longer")
+
 func TestHammer(t *testing.T) {
 	for name, c := range map[string]memory.Config{
 		"room":   {},
@@ -32,7 +36,11 @@ func TestHammer(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer m.Close()
-			loadtest.Hammer(t, loadtest.HammerOptions{}, m, m.WithKind(cache.Text), m.WithHook(nop{}))
+			o := loadtest.HammerOptions{}
+			if *long {
+				o.Gets = 100_000
+			}
+			loadtest.Hammer(t, o, m, m.WithKind(cache.Text), m.WithHook(nop{}))
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package memory_test
 
 import (
+	"flag"
 	"testing"
 
 	"github.com/larder-go/larder/cache"
@@ -8,6 +9,9 @@ import (
 	"github.com/larder-go/larder/encoding"
 	"github.com/larder-go/larder/memory"
 )
+
+// long runs what does not depend on the configuration in each: go test -long.
+var long = flag.Bool("long", false, "run the whole contract in every configuration")
 
 func TestConformance(t *testing.T) {
 	for name, c := range map[string]memory.Config{
@@ -17,7 +21,7 @@ func TestConformance(t *testing.T) {
 		"both":    {MaxBytes: 64 << 20, MaxEntries: 1 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := cachetest.Options{Synctest: true, KeyEncoding: c.KeyEncoding}
+			o := cachetest.Options{Synctest: true, KeyEncoding: c.KeyEncoding, DriverOnly: name != "default" && !*long}
 			if c.MaxBytes == 4<<20 {
 				o.MaxValue = 1 << 20
 			}

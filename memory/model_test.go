@@ -45,7 +45,7 @@ func runModel(t *testing.T, s *store, r *rand.Rand) {
 		}
 		return m, ok
 	}
-	for step := range 12_000 {
+	for step := range 5_000 {
 		k := fmt.Sprint("k", r.IntN(200))
 		value := strconv.Itoa(r.IntN(1000))
 		if r.IntN(3) == 0 {

@@ -7,6 +7,10 @@ import (
 	"testing"
 )
 
+// long runs every case on every faulty driver: go test -long. Without it, a fault is shown
+// to the cases that must find it and to one in five of the others.
+var long = flag.Bool("long", false, "show every fault to every case")
+
 // TestMain lets many tests run in parallel: those that wait in real time need no processor.
 func TestMain(m *testing.M) {
 	flag.Parse()

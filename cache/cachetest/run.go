@@ -198,7 +198,10 @@ const maxReports = 10
 
 // newSuite opens the cache for a case.
 func newSuite(t tb, c test, o Options, open func() subject) *suite {
-	s := &suite{t: t, test: c, o: o, ctx: context.Background(), open: open, large: 10 << 20, many: 2000}
+	s := &suite{t: t, test: c, o: o, ctx: context.Background(), open: open, large: 4 << 20, many: 2000}
+	if o.MaxValue > 0 {
+		s.large = 10 << 20 // over what any server accepts
+	}
 	s.c = s.another()
 	return s
 }

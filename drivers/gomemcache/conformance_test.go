@@ -40,11 +40,18 @@ func options(c gomemcache.Config) cachetest.Options {
 	}
 }
 
+// long runs the whole suite in each configuration: go test -long. Without it, one runs the
+// whole, and another the cases that depend on the driver.
+var long = flag.Bool("long", false, "run the whole contract in every configuration, and hammer for longer")
+
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	clusters := map[string]int{"tcp": 1, "unix": 5}
-	if memcachedtest.HasIPv6() {
-		clusters["tcp6"] = 2
+	clusters := map[string]int{"unix": 5}
+	if *long {
+		clusters["tcp"] = 1
+		if memcachedtest.HasIPv6() {
+			clusters["tcp6"] = 2
+		}
 	}
 	for network, n := range clusters {
 		t.Run(network, func(t *testing.T) {
@@ -57,21 +64,32 @@ func TestConformance(t *testing.T) {
 
 func TestConformanceOfEncodings(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"base64", "sha1,base64"} {
+	names := []string{"sha1,base64"}
+	if *long {
+		names = append(names, "base64")
+	}
+	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			servers := memcachedtest.Addrs(memcachedtest.StartN(t, 2, "unix"))
+			servers := memcachedtest.Addrs(memcachedtest.StartN(t, 2, "tcp"))
 			e, err := encoding.ByName(name)
 			if err != nil {
 				t.Fatal(err)
 			}
 			c := gomemcache.Config{Servers: servers, KeyEncoding: e}
-			cachetest.Run(t, func(t *testing.T) *cache.Cache { return empty(t, c) }, options(c))
+			o := options(c)
+			o.DriverOnly = !*long
+			cachetest.Run(t, func(t *testing.T) *cache.Cache { return empty(t, c) }, o)
 		})
 	}
 }
 
+// TestConformanceOfClient runs the suite on a client. Without -long that is left to the tests
+// of package client: it does not depend on the driver.
 func TestConformanceOfClient(t *testing.T) {
+	if !*long {
+		return
+	}
 	t.Parallel()
 	servers := memcachedtest.Addrs(memcachedtest.StartN(t, 5, "unix"))
 	c := gomemcache.Config{Servers: servers, Distribution: gomemcache.DistributionPythonMemcached}

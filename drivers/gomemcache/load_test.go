@@ -28,6 +28,9 @@ func TestLoadHammer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := gomemcache.Config{Servers: memcachedtest.Addrs(memcachedtest.StartN(t, 2, "unix", args...))}
 			o := loadtest.HammerOptions{}
+			if *long {
+				o.Gets = 100_000
+			}
 			if args != nil {
 				o.ValueSize, o.Keys = 10_000, 5_000
 			}

@@ -1,6 +1,7 @@
 package ketama_test
 
 import (
+	"flag"
 	"testing"
 	"time"
 
@@ -12,13 +13,19 @@ import (
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
-// conform runs the suite on n servers of its own, beside the others.
-func conform(t *testing.T, name, network string, n int, cfg ketama.Config) {
+// long runs the whole suite in each configuration: go test -long. Without it, one runs the
+// whole, and two, which have what the others are about, the cases that depend on the driver.
+var long = flag.Bool("long", false, "run the whole contract in every configuration")
+
+// conform runs the suite on n servers that no other test uses, beside the other tests.
+func conform(t *testing.T, name, network string, n int, cfg ketama.Config, driverOnly bool) {
 	t.Run(name, func(t *testing.T) {
 		t.Parallel()
 		cfg.Servers = memcachedtest.Addrs(memcachedtest.StartN(t, n, network))
 		cfg.Timeout = patient
-		cachetest.Run(t, func(t *testing.T) *cache.Cache { return empty(t, cfg) }, options(cfg))
+		o := options(cfg)
+		o.DriverOnly = driverOnly
+		cachetest.Run(t, func(t *testing.T) *cache.Cache { return empty(t, cfg) }, o)
 	})
 }
 
@@ -36,21 +43,28 @@ func options(cfg ketama.Config) cachetest.Options {
 }
 
 func TestConformance(t *testing.T) {
-	conform(t, "tcp", "tcp", 1, ketama.Config{})
-	conform(t, "unix", "unix", 5, ketama.Config{})
-	if memcachedtest.HasIPv6() {
-		conform(t, "tcp6", "tcp6", 2, ketama.Config{})
-	}
 	e, err := encoding.ByName("sha1,base64")
 	if err != nil {
 		t.Fatal(err)
 	}
-	conform(t, "encoding", "unix", 2, ketama.Config{KeyEncoding: e})
-	conform(t, "weighted", "tcp", 3, ketama.Config{Distribution: ketama.DistributionKetamaWeighted})
-	conform(t, "small pool", "tcp", 2, ketama.Config{PoolSize: 1, NumberFlags: ketama.FlagsPythonMemcached})
+	conform(t, "unix", "unix", 5, ketama.Config{}, false)
+	conform(t, "weighted, encoded", "tcp", 3, ketama.Config{Distribution: ketama.DistributionKetamaWeighted, KeyEncoding: e}, !*long)
+	conform(t, "small pool", "tcp", 2, ketama.Config{PoolSize: 1, NumberFlags: ketama.FlagsPythonMemcached}, !*long)
+	if !*long {
+		return
+	}
+	conform(t, "tcp", "tcp", 1, ketama.Config{}, false)
+	if memcachedtest.HasIPv6() {
+		conform(t, "tcp6", "tcp6", 2, ketama.Config{}, false)
+	}
 }
 
+// TestConformanceOfClient runs the suite on a client. Without -long that is left to the tests
+// of package client: it does not depend on the driver.
 func TestConformanceOfClient(t *testing.T) {
+	if !*long {
+		return
+	}
 	t.Parallel()
 	cfg := ketama.Config{Servers: memcachedtest.Addrs(memcachedtest.StartN(t, 5, "unix")), Timeout: patient}
 	o := options(cfg)

@@ -13,7 +13,8 @@ import (
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
-// conform runs the suite on n servers that no other test uses, beside the other tests.
+// conform runs the suite on n servers that no other test uses, beside the other tests. Without
+// -all, the cases that do not depend on the driver run for five servers only.
 func conform(t *testing.T, name, network string, n int, cfg memcached.Config) {
 	t.Run(name, func(t *testing.T) {
 		t.Parallel()
@@ -73,7 +74,12 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// TestConformanceOfClient runs the suite on a client. Without -all that is left to the tests
+// of package client: it does not depend on the driver.
 func TestConformanceOfClient(t *testing.T) {
+	if !*all {
+		return
+	}
 	t.Parallel()
 	cfg := memcached.Config{Servers: memcachedtest.Addrs(memcachedtest.StartN(t, 5, "unix")), Timeout: patient}
 	o := options(cfg)

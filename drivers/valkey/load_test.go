@@ -31,5 +31,5 @@ func TestLoadHammer(t *testing.T) {
 		return
 	}
 	cfg := valkey.Config{Servers: valkeytest.StartCluster(t, valkeytest.Any(t), 3).Addrs(), Cluster: true, Timeout: patient}
-	loadtest.Hammer(t, loadtest.HammerOptions{}, open(t, cfg), open(t, cfg))
+	loadtest.Hammer(t, loadtest.HammerOptions{Gets: 100_000}, open(t, cfg), open(t, cfg))
 }

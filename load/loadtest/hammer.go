@@ -19,7 +19,7 @@ import (
 
 // HammerOptions configure [Hammer]. The zero value is ready to use.
 type HammerOptions struct {
-	// Gets is the number of values to read; if zero, 40,000, or a fifth of that with
+	// Gets is the number of values to read; if zero, 10,000, or a fifth of that with
 	// -short.
 	Gets int
 
@@ -56,7 +56,7 @@ func Hammer(t testing.TB, o HammerOptions, clients ...*cache.Cache) {
 		t.Fatal("loadtest: Hammer needs a cache")
 	}
 	if o.Gets == 0 {
-		if o.Gets = 40_000; testing.Short() {
+		if o.Gets = 10_000; testing.Short() {
 			o.Gets /= 5
 		}
 	}
