@@ -18,7 +18,7 @@ func (p *process) breaking(steps func(*load.Steps)) *process {
 }
 
 // brokenWorlds break a rule of this package, or of what it needs from a cache. The names begin
-// with the number of the rule in docs/design.md.
+// with the number of the rule.
 func brokenWorlds() map[string]*world {
 	return map[string]*world{
 		"1: a tag after the data is read": {processes: []*process{two(config(), taggedLate), tells(2, "a")}},

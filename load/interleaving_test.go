@@ -128,7 +128,7 @@ func TestInterleavings(t *testing.T) {
 			tells(3, "a").on("old:", "", "new:")}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w.bound = 1500
+			w.bound = 1000
 			if *long {
 				w.bound = 2_000_000
 			}

@@ -36,7 +36,7 @@ func TestLeaseOutlasted(t *testing.T) {
 		// It returns before another one begins. That is for all who were late.
 		{"by little", 10500 * time.Millisecond, 0, 1000, 2, 1},
 		// One every 11 s, until that for the last caller, who comes at 60 s, returns at 91 s.
-		{"stream", 25 * time.Second, 20 * time.Millisecond, 3000, 9, 3},
+		{"stream", 25 * time.Second, 100 * time.Millisecond, 600, 9, 3},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
