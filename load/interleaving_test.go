@@ -9,7 +9,7 @@ import (
 )
 
 // long explores further: go test -race ./load -args -long
-var long = flag.Bool("long", false, "explore what takes minutes as well")
+var long = flag.Bool("long", false, "hammer for longer, and explore what takes minutes as well")
 
 // bubble is the time at which bubbles of testing/synctest begin, in Unix milliseconds.
 const bubble = 946684800000

@@ -2,7 +2,6 @@ package load_test
 
 import (
 	"context"
-	"flag"
 	"testing"
 
 	"github.com/larder-go/larder/cache"
@@ -19,9 +18,6 @@ func TestOnMemory(t *testing.T) {
 		return c
 	}, loadtest.Options{Synctest: true, TooLarge: 5 << 20})
 }
-
-// long hammers for longer: go test -long.
-var long = flag.Bool("long", false, "hammer for longer")
 
 func TestHammer(t *testing.T) {
 	for name, c := range map[string]memory.Config{
