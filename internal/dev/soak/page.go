@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// A page is made of two rows: its own, and the first of its ten, which stands for a list
+// A page shows two rows: the one of its number, and the first of its ten, as a list
 // that many pages show.
 const rowsOfPage = 2
 

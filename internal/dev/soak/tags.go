@@ -66,7 +66,7 @@ func (ts *tags) do(ctx context.Context, r *rand.Rand, _ int) {
 		if err := e.Tag(ctx, loadTags...); err != nil {
 			return nil, err
 		}
-		// A source of its own: a load can outlive the call that began it.
+		// A separate source: a load can outlive the call that began it.
 		return ts.load(ctx, rand.New(rand.NewPCG(seed, 0)), page), nil
 	}, known...)
 	if err != nil {

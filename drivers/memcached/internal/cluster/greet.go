@@ -111,7 +111,7 @@ func checkGreeting(in *bufio.Reader, verb protocol.Verb, tag protocol.Tag) error
 	return nil
 }
 
-// older reports whether a version is known to be too old. One that is no number may be
+// older reports whether a version is known to be too old. One that is not a number may be
 // that of another server, whose replies decide.
 func older(version string) bool {
 	parts := strings.SplitN(version, ".", 3)

@@ -4,7 +4,7 @@
 //
 // # Roles
 //
-// A connection has no goroutine of its own. Two roles exist, each with at most one
+// A connection starts no goroutine. Two roles exist, each with at most one
 // holder:
 //
 //   - The writer takes what is gathered and gives it to the kernel. A caller that finds
