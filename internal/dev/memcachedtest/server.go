@@ -267,9 +267,10 @@ func (s *Server) Connections() int {
 	return s.Stat("curr_connections") - s.none
 }
 
-// countNone counts the connections of a server that has no other clients yet.
+// countNone counts the connections of a server that has no other clients yet: when it is
+// started first. After a restart a client may be there before.
 func (s *Server) countNone() error {
-	if s.guarded() {
+	if s.guarded() || s.none != 0 {
 		return nil
 	}
 	lines, err := s.command("stats", time.Now().Add(patience), "END")
