@@ -15,14 +15,16 @@
 //	page, err = c.Get(ctx, "user:1") // cache.ErrMiss if there is none
 //
 // Drivers register themselves when they are imported, as with database/sql. Packages memory
-// and null are in this module. A driver that needs a client library is a separate module.
+// and null are in this module. Each driver for a server is a separate module.
 //
 // # Related packages
 //
 //   - [github.com/larder-go/larder/load] fills a cache on demand (read-through). It
-//     prevents stampedes: callers that want the same absent value wait for one load.
-//   - [github.com/larder-go/larder/dependency] removes many items in one operation:
-//     invalidation by cache tags, also known as surrogate keys.
+//     prevents stampedes: callers that want the same absent value wait for one load. Its
+//     tags (cache tags, surrogate keys) invalidate any number of values at once.
+//   - [github.com/larder-go/larder/codec] encodes typed values.
+//   - [github.com/larder-go/larder/dependency] removes many items in one operation. It
+//     is shared with wheezy.caching in Python.
 //   - [github.com/larder-go/larder/client] partitions a cache by namespace.
 //   - [github.com/larder-go/larder/encoding] encodes keys, so that any string is a valid
 //     one.

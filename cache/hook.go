@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -90,9 +91,10 @@ func (r *Result) Server() string {
 }
 
 // RedactedError returns the text of the error that call returned, for logs and traces that
-// must not name keys: the errors of larder quote a key where it helps. What an error of
-// another package says, such as that of a load function, is returned as it is. The text is
-// empty if there is no error.
+// must not name keys: the errors of larder quote keys and tags where it helps. Of an operation
+// on many keys, everything in quotation marks is replaced. Otherwise what an error of another
+// package says, such as that of a load function, is returned as it is. The text is empty
+// if there is no error.
 func (r *Result) RedactedError(call *Call) string {
 	switch {
 	case r.Err == nil:
@@ -102,7 +104,7 @@ func (r *Result) RedactedError(call *Call) string {
 	}
 	text := r.Err.Error()
 	if call.Key == "" {
-		return text
+		return anyQuoted.ReplaceAllLiteralString(text, "[key]")
 	}
 	// Errors quote a whole key, or its first bytes or runes.
 	const most = 40
@@ -112,8 +114,14 @@ func (r *Result) RedactedError(call *Call) string {
 			text = strings.ReplaceAll(text, quoted, "[key]")
 		}
 	}
-	return text
+	return nameQuoted.ReplaceAllString(text, "$1 [key]")
 }
+
+// What strconv.Quote writes, and the same after the word key or tag.
+var (
+	anyQuoted  = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+	nameQuoted = regexp.MustCompile(`\b(key|tag) ` + anyQuoted.String())
+)
 
 // WithHook returns a view of c whose operations are reported to h, including those of its
 // namespaces. It keeps the hooks that c has. h is the outermost: its Start is called first

@@ -300,6 +300,15 @@ func TestRedactedError(t *testing.T) {
 			}
 		}
 	}
+	// Keys of many, and tags.
+	for _, call := range []cache.Call{{Keys: 2}, {Key: "a"}} {
+		for _, text := range []string{`the value of key "secret1" cannot be encoded`, `tag "secret \"7": invalid`} {
+			r := cache.Result{Err: errors.New(text)}
+			if got := r.RedactedError(&call); strings.Contains(got, "secret") {
+				t.Errorf("%s: redacted %s", text, got)
+			}
+		}
+	}
 	for want, err := range map[string]error{
 		"":                     nil,
 		errDown.Error():        errDown,

@@ -11,7 +11,8 @@ import (
 // An Item is a value as it was read, for CompareAndSwap and CompareAndDelete. They act only
 // if the key is still in the state in which the item was read. Every store to the key
 // makes a new state, even of equal bytes; whether Touch does depends on the backend. An
-// Item does not become invalid with time: it may be used as long as its cache is open.
+// Item may be used as long as its cache is open, but a driver may return ErrConflict for one
+// that was read before a connection was lost.
 type Item struct {
 	Key   string // as the caller gave it
 	Value []byte // shared: must not be modified

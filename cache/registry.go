@@ -40,7 +40,7 @@ func Drivers() []string {
 }
 
 // Open opens a cache from a DSN, such as "memory://" or
-// "gomemcache://10.0.0.1:11211?timeout=200ms". The driver's package must be imported; its
+// "memcached://10.0.0.1:11211?timeout=200ms". The driver's package must be imported; its
 // documentation lists the parameters. Open validates the string and does not connect: use
 // [Cache.Ping] to check that the servers can be reached.
 func Open(source string) (*Cache, error) {

@@ -99,7 +99,7 @@ func ParseDSN(source string) (Config, error) {
 	d.Int64("max_entries", &c.MaxEntries, 0)
 	d.Encoding(&c.KeyEncoding)
 	if c.MaxBytes > 0 && c.MaxBytes < MinMaxBytes {
-		d.Errorf("max_bytes", "%d is less than %d", c.MaxBytes, MinMaxBytes)
+		d.Errorf("max_bytes", "%d is too small; must be at least 64KiB, or 0 for no bound", c.MaxBytes)
 	}
 	if err := d.Done(); err != nil {
 		return Config{}, err

@@ -43,8 +43,7 @@
 //	larder.waited     values that another caller loaded
 //
 // Keys are not exported unless [Config.Keys] is set, and then as db.query.parameter.key. The
-// text of an error does not contain keys either, unless a load function returned it: that is
-// exported unchanged.
+// text of an error does not contain keys or tags either, unless a load function returned it.
 //
 // # Metrics
 //

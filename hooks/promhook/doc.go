@@ -26,6 +26,9 @@
 //	sum(rate(larder_operation_keys_total{outcome=~"hit|stale"}[5m])) /
 //	sum(rate(larder_operation_keys_total{outcome=~"hit|stale|miss"}[5m]))
 //
+// In an outage a load of package load that succeeds counts as a miss; the outage is the outcome
+// unavailable of its parts.
+//
 // # Loads
 //
 // These metrics count the operations of package load:

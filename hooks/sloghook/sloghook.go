@@ -13,7 +13,7 @@
 // for a part of another operation; keys, the number of keys of an operation on many;
 // outcome, such as "unavailable" (see [cache.Outcome]); server, if the error names one;
 // duration; and error. Keys are not logged unless [Config.Keys] is set. The text of an error
-// does not contain keys either, unless a load function returned it: that is logged unchanged.
+// does not contain keys or tags either, unless a load function returned it.
 //
 // # Limits
 //

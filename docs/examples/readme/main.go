@@ -9,7 +9,7 @@ import (
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/codec"
 	"github.com/larder-go/larder/load"
-	_ "github.com/larder-go/larder/memory"
+	_ "github.com/larder-go/larder/memory" // and drivers/memcached, for memcached://
 )
 
 type User struct{ Name string }

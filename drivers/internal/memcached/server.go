@@ -84,6 +84,9 @@ func parseServer(s string) (Server, error) {
 	if strings.ContainsAny(server.Host, `,/?#@[]\`) {
 		return Server{}, errors.New("the host has a character that no host name has")
 	}
+	if strings.ContainsAny(server.Host+rest, ";&=") {
+		return Server{}, errors.New("the host has ;, & or =; separate servers by commas, and write ? before parameters")
+	}
 	parts := strings.Split(rest, ":")
 	if parts[0] != "" || len(parts) > 3 {
 		return Server{}, errors.New("want host:port:weight; write an IPv6 address in brackets, as in [::1]:11211")
@@ -128,7 +131,7 @@ func ParseServers(list []string) ([]Server, error) {
 		key := servers[i].identity()
 		if before, ok := seen[key]; ok {
 			return nil, fmt.Errorf("server %s is listed twice, as %s and as %s; must be listed once, with a weight if it is to have more keys",
-				before.Addr(), before, servers[i])
+				before.Addr(), before, s)
 		}
 		seen[key] = servers[i]
 	}

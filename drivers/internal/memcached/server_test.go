@@ -37,7 +37,7 @@ func TestParseServer(t *testing.T) {
 	}
 	for _, in := range []string{
 		"", ":11211", "h:", "h:0", "h:65536", "h:x", "h:+1", "h:01", "h:1:", "h:1:0", "h:1:65536", "h:1:2:3", "::1", "fe80::1",
-		"[::1", "[]", "[10.0.0.1]:1", "[::1]x", "[::1]x:1", "h/x", "a b", "a\n", "u@h:1", "a,b", "x://h", "/" + strings.Repeat("x", 104),
+		"[::1", "[]", "[10.0.0.1]:1", "[::1]x", "[::1]x:1", "h/x", "a b", "a\n", "u@h:1", "a,b", "a;b", "a&timeout=1s", "a=b", "a:1;b", "x://h", "/" + strings.Repeat("x", 104),
 	} {
 		if s, err := ParseServer(in); err == nil {
 			t.Errorf("%q: %+v and no error", in, s)

@@ -80,7 +80,7 @@ const probeKey = "larder-probe"
 func checkGreeting(in *bufio.Reader, verb protocol.Verb, tag protocol.Tag) error {
 	line, err := in.ReadSlice('\n')
 	if err == io.EOF || errors.Is(err, syscall.ECONNRESET) {
-		return errors.New("the server closed the connection without a reply; it may want TLS, or a user and password (-Y), or have too many connections (-c)")
+		return errors.New("the server closed the connection without a reply; it may want TLS, or a user and password (-Y), or have too many connections (-c), or have no meta commands (-B binary)")
 	}
 	if err != nil {
 		return plain(err)
