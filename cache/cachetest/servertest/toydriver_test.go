@@ -256,7 +256,16 @@ func (p *toyPool) exchange(ctx context.Context, c *toyConn, r toyRequest) (reply
 		return reply, err
 	}
 	if !p.d.noDeadline {
-		defer context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })()
+		ended := make(chan struct{})
+		stop := context.AfterFunc(ctx, func() {
+			c.SetDeadline(time.Unix(1, 0))
+			close(ended)
+		})
+		defer func() {
+			if !stop() {
+				<-ended // or it would set the deadline of the next call
+			}
+		}()
 	}
 	line, err := json.Marshal(r)
 	if err != nil {
