@@ -75,7 +75,7 @@ soak: test-deps ## Play production on servers that fail, and check every read: m
 
 .PHONY: test-restarts
 test-restarts: test-deps ## Test that tokens end with their server, in thousands of restarts: [RESTARTS=1000]
-	LARDER_TEST_RESTARTS=$(RESTARTS) $(EACH) $(GO) test -count=1 -timeout=1h -run='TestServers/tokens' ./...
+	LARDER_TEST_RESTARTS=$(RESTARTS) $(EACH) $(GO) test -count=1 -timeout=1h -run='Test(Servers|Faults)/tokens' ./...
 
 .PHONY: test-deps
 test-deps: ## Install what the tests need: a C compiler, servers, Python clients, Prometheus, a browser
