@@ -35,8 +35,9 @@ type Server interface {
 type ConnectionCounter interface {
 	Server
 
-	// Connections returns how many connections of clients are open, without any that
-	// the method itself makes.
+	// Connections returns how many connections clients have, without any that the
+	// method itself makes. The cases poll it: one that was closed a moment ago may still
+	// be counted.
 	Connections() int
 }
 
