@@ -70,6 +70,7 @@ func publishCommand(ctx context.Context, r *repo, temp string, args []string, ou
 	flags := flag.NewFlagSet("publish", flag.ContinueOnError)
 	flags.BoolVar(&p.dryRun, "dry-run", false, "leave the repository as it is")
 	flags.StringVar(&p.test, "test", "go test ./...", "the `command` that tests each module against the tagged core")
+	flags.StringVar(&p.build, "build", "go build", "the `command` that builds the packages of each module, in a program that requires it")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

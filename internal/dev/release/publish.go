@@ -20,6 +20,7 @@ import (
 type publisher struct {
 	version string
 	test    string // run in each module, against the tagged core
+	build   string // run on the packages of each module, in a program that requires it
 	dryRun  bool
 }
 
@@ -283,7 +284,7 @@ func (p *publisher) use(ctx context.Context, r *repo, modules []*mod, env []stri
 		return err
 	}
 	for _, m := range modules {
-		if _, err := output(ctx, dir, env, "go", "build", "-mod=mod", m.path()+"/..."); err != nil {
+		if _, err := output(ctx, dir, env, "sh", "-c", p.build+" -mod=mod "+m.path()+"/..."); err != nil {
 			return err
 		}
 		fmt.Fprintf(out, "a program can use %s@%s\n", m.path(), p.version)
