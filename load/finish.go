@@ -149,8 +149,8 @@ func (j *job) successor(cl *call, e *entry, o *outcome) (h header, ttl time.Dura
 	case o.err != nil, e.noStore, e.ttl < 0:
 		return header{}, 0, false
 	case o.notFound:
-		h.kind, ttl = kindNotFound, cfg.notFoundTTL
-		if ttl == 0 {
+		h.kind = kindNotFound
+		if ttl = shortened(cfg.notFoundTTL, j.core.share()); ttl == 0 {
 			return header{}, 0, false
 		}
 	default:
@@ -165,14 +165,23 @@ func (j *job) successor(cl *call, e *entry, o *outcome) (h header, ttl time.Dura
 	return h, ttl, true
 }
 
+// share returns the part of a TTL that Jitter leaves.
+func (c *core) share() float64 { return 1 - c.config.jitter*c.fraction() }
+
+// shortened returns that part of a TTL, which stays 0 if it is, and is otherwise at least 1.
+func shortened(ttl time.Duration, share float64) time.Duration {
+	if ttl <= 0 || share == 1 {
+		return ttl // also the longest, which a float64 does not hold
+	}
+	return max(1, time.Duration(float64(ttl)*share))
+}
+
 // newLife returns the life of a value that was just loaded, and the TTL that it has in the
 // cache.
 func (c *core) newLife(ttl, took time.Duration) (life, time.Duration) {
 	cfg := &c.config
-	share := 1 - cfg.jitter*c.fraction()
-	if ttl > 0 && share < 1 {
-		ttl = max(1, time.Duration(float64(ttl)*share))
-	}
+	share := c.share()
+	ttl = shortened(ttl, share)
 	var l life
 	now := unixMilli()
 	if refresh := time.Duration(float64(cfg.refreshAfter) * share); refresh > 0 && (ttl == 0 || refresh < ttl) {

@@ -85,7 +85,7 @@ func (cl *call) gathers() bool {
 // newJob must be called with mu locked.
 func (c *core) newJob(ctx context.Context, r *request, v versions) *job {
 	j := &job{core: c, request: r, load: r.load, versions: maps.Clone(v)}
-	j.query = query{r.query.known, maps.Clone(r.query.reject)}
+	j.query = query{r.query.known, maps.Clone(r.query.reject), r.query.early}
 	j.store = context.WithoutCancel(ctx)
 	j.ctx, j.cancel = context.WithCancel(j.store)
 	c.jobs++

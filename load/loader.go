@@ -73,27 +73,28 @@ func New[V any](c *cache.Cache, config Config[V]) (*Loader[V], error) {
 // nothing is loaded, and Get returns [cache.ErrMiss] if the value is not in the cache.
 func (l *Loader[V]) Get(ctx context.Context, key string, load Func[V], tags ...string) (V, error) {
 	c := l.core
+	early := c.early()
 	if c.quiet && ctx.Err() == nil && !c.closed.Load() {
-		if payload, ok := c.lookup(ctx, key, tags); ok {
+		if payload, ok := c.lookup(ctx, key, tags, early); ok {
 			if v, err := l.decode(payload); err == nil {
 				c.stats.lookups.Add()
 				return v, nil
 			}
 		}
 	}
-	return l.get(ctx, key, load, slices.Clone(tags))
+	return l.get(ctx, key, load, slices.Clone(tags), early)
 }
 
-func (l *Loader[V]) get(outer context.Context, key string, load Func[V], tags []string) (value V, err error) {
+func (l *Loader[V]) get(outer context.Context, key string, load Func[V], tags []string, early float64) (value V, err error) {
 	c := l.core
 	ctx, end := c.cache.Observe(outer, cache.Call{Op: cache.OpLoad, Key: key, Keys: 1})
-	r := &request{keys: []string{key}, outer: outer, load: l.one(load)}
+	r := &request{keys: []string{key}, outer: outer, load: l.one(load), query: query{early: early}}
 	defer func() {
 		c.stats.add(&r.tally, 1)
 		end(r.tally.result(unlessNotFound(err), 1))
 	}()
 	if c.inProcess && ctx.Err() == nil && !c.closed.Load() {
-		if payload, ok := c.lookup(ctx, key, tags); ok {
+		if payload, ok := c.lookup(ctx, key, tags, early); ok {
 			if value, err = l.decode(payload); err == nil {
 				r.tally.hits++
 				return value, nil

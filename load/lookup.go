@@ -10,7 +10,7 @@ import (
 // its tags are current. It leaves all other cases to fill.
 //
 // It parses the header itself, in one pass, and converts none of the names in it to strings.
-func (c *core) lookup(ctx context.Context, key string, tags []string) (payload []byte, ok bool) {
+func (c *core) lookup(ctx context.Context, key string, tags []string, early float64) (payload []byte, ok bool) {
 	if strings.HasPrefix(key, tagPrefix) {
 		return nil, false // a record of a tag, and no value
 	}
@@ -33,7 +33,7 @@ func (c *core) lookup(ctx context.Context, key string, tags []string) (payload [
 	count, rest := int(b[6]), b[fixedSize:]
 	if b[5] != 0 || c.config.generation != 0 {
 		var h header
-		if parse(b, &h); h.form != ours || h.generation != c.config.generation || c.age(&h) != fresh {
+		if parse(b, &h); h.form != ours || h.generation != c.config.generation || c.age(&h, early) != fresh {
 			return nil, false
 		}
 		rest = rest[partsSize(b[5]):]

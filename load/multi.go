@@ -26,7 +26,7 @@ func (l *Loader[V]) GetMulti(outer context.Context, keys []string, load MultiFun
 	keys = distinct(keys)
 	values := make(map[string]V, len(keys))
 	ctx, end := c.cache.Observe(outer, cache.Call{Op: cache.OpLoadMulti, Keys: len(keys)})
-	r := &request{keys: keys, outer: outer, load: l.many(load)}
+	r := &request{keys: keys, outer: outer, load: l.many(load), query: query{early: c.early()}}
 	var err error
 	defer func() {
 		c.stats.add(&r.tally, len(keys))
@@ -77,7 +77,7 @@ func (l *Loader[V]) GetMulti(outer context.Context, keys []string, load MultiFun
 // lookups finds values in a cache in the process, and returns the keys of the others.
 func (l *Loader[V]) lookups(ctx context.Context, r *request, tags []string, values map[string]V) (missing []string) {
 	for _, key := range r.keys {
-		if payload, ok := l.core.lookup(ctx, key, tags); ok {
+		if payload, ok := l.core.lookup(ctx, key, tags, r.query.early); ok {
 			if v, err := l.decode(payload); err == nil {
 				values[key] = v
 				r.tally.hits++

@@ -43,6 +43,7 @@ type reading struct {
 type query struct {
 	known  []string          // records of tags that every value must have
 	reject map[string][]byte // by key: payloads that could not be decoded
+	early  float64           // see core.early
 }
 
 // knownFor returns the records that the value of key must have.
@@ -214,18 +215,18 @@ func (c *core) judge(key string, h *header, q *query, v versions) state {
 			return invalid
 		}
 	}
-	return c.age(h)
+	return c.age(h, q.early)
 }
 
 // age returns the state of a value that no tag invalidates.
-func (c *core) age(h *header) state {
+func (c *core) age(h *header, early float64) state {
 	if h.life == (life{}) && h.mark == (mark{}) {
 		return fresh
 	}
 	now := unixMilli()
 	marked := now < h.mark.deadline
 	if h.life.expires == 0 || now < h.life.expires {
-		if !marked && c.isDue(&h.life, now) {
+		if !marked && h.life.isDue(now, early) {
 			return due
 		}
 		return fresh
@@ -241,18 +242,23 @@ func (c *core) age(h *header) state {
 	return pending
 }
 
+// early returns a random number that is distributed exponentially, with a mean of
+// Config.EarlyRefresh: a value is refreshed when less than that many times the time that it took
+// to load is left. It is chosen once for a Get, which may judge a value several times; otherwise
+// all the judgments would have to agree, and values would be refreshed later.
+func (c *core) early() float64 {
+	if c.config.earlyRefresh == 0 {
+		return 0
+	}
+	return c.config.earlyRefresh * -math.Log(1-c.fraction())
+}
+
 // isDue reports whether a value that has not expired is to be refreshed.
-func (c *core) isDue(l *life, now int64) bool {
+func (l *life) isDue(now int64, early float64) bool {
 	if l.refresh != 0 && now >= l.refresh {
 		return true
 	}
-	if c.config.earlyRefresh == 0 || l.expires == 0 || l.took == 0 {
-		return false
-	}
-	// The gap is exponentially distributed, with a mean of beta times the time that
-	// the value took to load.
-	gap := float64(l.took) * c.config.earlyRefresh * -math.Log(1-c.fraction())
-	return float64(now)+gap >= float64(l.expires)
+	return early > 0 && l.expires != 0 && float64(now)+float64(l.took)*early >= float64(l.expires)
 }
 
 // hasTag reports whether the value has the tag whose record has the key prefix + name.
