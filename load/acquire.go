@@ -46,7 +46,7 @@ func (cl *call) taken() bool {
 
 // deadline returns the time until which others must not load a key.
 func (j *job) deadline() int64 {
-	return unixMilli() + j.core.config.lease.Milliseconds()
+	return j.core.clock() + j.core.config.lease.Milliseconds()
 }
 
 // add adds leases at absent keys, and adds the absent records of known tags, in the same
@@ -201,7 +201,8 @@ func (j *job) swap(calls []*call) (owned []*call) {
 		case r.state == due && j.refresh, r.state == stale:
 			h := r.h
 			h.mark = mark{j.deadline(), cl.owner}
-			s.Value, s.TTL, cl.marked = h.encode(), h.life.left(), true
+			cl.left = h.life.left(j.core.clock())
+			s.Value, s.TTL, cl.marked = h.encode(), cl.left, true
 		case r.state == invalid:
 			s.Value, s.TTL = leaseOf(cl.owner, j.deadline()), j.core.config.lease
 		default:

@@ -29,6 +29,7 @@ type core struct {
 	current   *memo // of the tags, if they are in the process
 
 	random    func() uint64 // for versions and owners
+	clock     func() int64  // unixMilli, except in tests
 	steps     steps
 	refreshes chan struct{} // holds one for each refresh that is running
 	stats     counters
@@ -61,7 +62,7 @@ func newCore(c *cache.Cache, cfg config, tag string, tagCache *cache.Cache, also
 	}
 	co := &core{
 		cache: c.WithKind(cache.Bytes), also: also, config: cfg, tag: tag, discards: c.Discards() || tagCache.Discards(),
-		random: rand.Uint64, steps: sound, refreshes: make(chan struct{}, cfg.maxRefreshes),
+		random: rand.Uint64, clock: unixMilli, steps: sound, refreshes: make(chan struct{}, cfg.maxRefreshes),
 		calls: map[string]*call{}, idle: make(chan struct{}),
 	}
 	co.tags = co.cache

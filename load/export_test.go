@@ -3,10 +3,16 @@ package load
 import (
 	"maps"
 	"slices"
+	"time"
 )
 
 // SetRandom replaces the source of versions, of owners and of jitter.
 func (l *Loader[V]) SetRandom(random func() uint64) { l.core.random = random }
+
+// SetClock makes the clock of the loader differ from that of the process and of the cache.
+func (l *Loader[V]) SetClock(ahead func() time.Duration) {
+	l.core.clock = func() int64 { return unixMilli() + ahead().Milliseconds() }
+}
 
 // Jobs returns how many jobs are running.
 func (l *Loader[V]) Jobs() int {

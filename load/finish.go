@@ -144,8 +144,10 @@ func (j *job) successor(cl *call, e *entry, o *outcome) (h header, ttl time.Dura
 	case o.err != nil && cl.marked:
 		// The old value stays, and is returned until RetryAfter has passed.
 		h = cl.reading.h
-		h.mark = mark{deadline: unixMilli() + cfg.retryAfter.Milliseconds()}
-		return h, h.life.left(), true
+		now := j.core.clock()
+		h.mark = mark{deadline: now + cfg.retryAfter.Milliseconds()}
+		// If the clock was set back meanwhile, no more is left than before.
+		return h, min(cl.left, h.life.left(now)), true
 	case o.err != nil, e.noStore, e.ttl < 0:
 		return header{}, 0, false
 	case o.notFound:
@@ -183,7 +185,7 @@ func (c *core) newLife(ttl, took time.Duration) (life, time.Duration) {
 	share := c.share()
 	ttl = shortened(ttl, share)
 	var l life
-	now := unixMilli()
+	now := c.clock()
 	if refresh := time.Duration(float64(cfg.refreshAfter) * share); refresh > 0 && (ttl == 0 || refresh < ttl) {
 		l.refresh = now + max(1, refresh.Milliseconds())
 	}

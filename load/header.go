@@ -209,7 +209,7 @@ func (h *header) encode() []byte {
 
 // left returns the TTL that an item still has, at least a millisecond, or 0 if it does not
 // expire.
-func (l *life) left() time.Duration {
+func (l *life) left(now int64) time.Duration {
 	end := l.expires
 	if end == 0 {
 		return 0
@@ -217,7 +217,7 @@ func (l *life) left() time.Duration {
 	if l.keep > end {
 		end = l.keep
 	}
-	return times(time.Millisecond, max(1, end-unixMilli()))
+	return times(time.Millisecond, max(1, end-now))
 }
 
 // unixMilli returns now in the unit of a header.

@@ -55,7 +55,8 @@ type acquisition struct {
 	hasToken bool       // token is set
 	swapped,
 	marked bool // the old value is still there, with a mark
-	blind bool // the cache could not be reached, so nothing has been stored there
+	blind bool          // the cache could not be reached, so nothing has been stored there
+	left  time.Duration // the TTL that the old value had when it was marked
 
 	// The owner of the lease of another process, and when it was first seen: the clock
 	// of that process may differ from ours.

@@ -185,7 +185,7 @@ func (c *core) judgeAll(ctx context.Context, readings map[string]reading, q *que
 // judge returns the state of an item whose header is h.
 func (c *core) judge(key string, h *header, q *query, v versions) state {
 	if h.kind == kindLease {
-		if h.mark.deadline <= unixMilli() {
+		if h.mark.deadline <= c.clock() {
 			return invalid // its owner has died
 		}
 		return leased
@@ -223,7 +223,7 @@ func (c *core) age(h *header, early float64) state {
 	if h.life == (life{}) && h.mark == (mark{}) {
 		return fresh
 	}
-	now := unixMilli()
+	now := c.clock()
 	marked := now < h.mark.deadline
 	if h.life.expires == 0 || now < h.life.expires {
 		if !marked && h.life.isDue(now, early) {

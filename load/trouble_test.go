@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -125,35 +126,84 @@ func TestManyWaiters(t *testing.T) {
 	}
 }
 
-// However many values are to be refreshed, MaxRefreshes of them are at once.
+// However many values are to be refreshed, MaxRefreshes of them are at once. Those that wait for
+// a refresh take neither a goroutine nor memory.
 func TestManyRefreshes(t *testing.T) {
+	n := 20_000
+	if *long {
+		n = 1_000_000
+	}
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
-		const n, most = 2000, 4
+		const most, atOnce = 4, 1000
 		l := newLoader(t, newMemory(t), load.Config[[]byte]{TTL: time.Hour, RefreshAfter: time.Minute, MaxRefreshes: most})
-		get := func(i int) {
-			if _, err := l.Get(ctx, fmt.Sprint("k", i), func(context.Context, *load.Entry[[]byte]) ([]byte, error) {
-				time.Sleep(time.Millisecond)
-				return []byte("v"), nil
+		keys := make([]string, n)
+		for i := range keys {
+			keys[i] = fmt.Sprint("k", i)
+		}
+		for some := range slices.Chunk(keys, atOnce) {
+			if _, err := l.GetMulti(ctx, some, func(_ context.Context, _ *load.Entries[[]byte], missing []string) (map[string][]byte, error) {
+				values := make(map[string][]byte, len(missing))
+				for _, key := range missing {
+					values[key] = []byte("v")
+				}
+				return values, nil
 			}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		for i := range n {
-			get(i)
-		}
 		time.Sleep(2 * time.Minute)
-		before := runtime.NumGoroutine()
-		for i := range n {
-			get(i)
+		running := make(chan struct{}, n)
+		refresh := func(context.Context, *load.Entry[[]byte]) ([]byte, error) {
+			running <- struct{}{}
+			time.Sleep(time.Second)
+			return []byte("v"), nil
 		}
-		if more := runtime.NumGoroutine() - before; more > most {
-			t.Errorf("%d goroutines refresh, want at most %d", more, most)
+		before, heap := runtime.NumGoroutine(), heapAlloc()
+		for i, key := range keys {
+			if _, err := l.Get(ctx, key, refresh); err != nil {
+				t.Fatal(err)
+			}
+			if i%atOnce > 0 {
+				continue
+			}
+			if more := runtime.NumGoroutine() - before; more > most {
+				t.Fatalf("%d goroutines for %d keys, want at most %d", more, i, most)
+			}
 		}
-		if s := l.Stats(); s.RefreshesSkipped != n-most || s.Hits != n {
+		synctest.Wait()
+		if loaded := len(running); loaded != most {
+			t.Errorf("%d refreshes run, want %d", loaded, most)
+		}
+		// A word for each key would be 8 bytes. The rest is that of the refreshes that run.
+		if more := heapAlloc() - heap; more > int64(4*n+1<<18) {
+			t.Errorf("%d bytes for %d keys that wait", more, n)
+		}
+		if s := l.Stats(); s.RefreshesSkipped != uint64(n-most) || s.Hits != uint64(n) {
 			t.Errorf("%+v; want %d hits and %d refreshes skipped", s, n, n-most)
 		}
+		t.Logf("%d keys wait: %d goroutines, %d bytes", n, runtime.NumGoroutine()-before, heapAlloc()-heap)
+		// Those that wait have their turn when they are read again.
+		time.Sleep(2 * time.Second)
+		for _, key := range keys[n-atOnce:] {
+			if _, err := l.Get(ctx, key, refresh); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		if loaded := len(running); loaded != 2*most {
+			t.Errorf("%d refreshes run after those, want %d", loaded-most, most)
+		}
 	})
+}
+
+// heapAlloc returns the bytes of all that is in use.
+func heapAlloc() int64 {
+	runtime.GC()
+	runtime.GC() // what a first one finds may be in use until the second
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // The longest durations are as any long ones.

@@ -234,7 +234,7 @@ func (r *request) handle(c *core, notices []notice) (todo []string) {
 // with the error.
 func (r *request) fail(c *core, key string, o outcome) {
 	rd := r.left[key]
-	if rd.state.usable() && unixMilli() < rd.h.life.keep && r.take(key, rd.outcome()) == nil {
+	if rd.state.usable() && c.clock() < rd.h.life.keep && r.take(key, rd.outcome()) == nil {
 		r.tally.hits++
 		r.tally.stale++
 		r.done(c, key, false)
@@ -269,7 +269,7 @@ func (r *request) hasUsable() bool {
 // useStale settles the keys whose old values may be returned. Their loads go on.
 func (r *request) useStale(c *core) {
 	for key, rd := range r.left {
-		if rd.state.usable() && unixMilli() < rd.h.life.keep && r.take(key, rd.outcome()) == nil {
+		if rd.state.usable() && c.clock() < rd.h.life.keep && r.take(key, rd.outcome()) == nil {
 			r.tally.hits++
 			r.tally.stale++
 			r.done(c, key, true)
