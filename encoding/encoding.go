@@ -6,7 +6,7 @@
 // in the configuration of its cache. Every operation then uses it. Programs in other
 // languages find the same items if they encode keys in the same way.
 //
-//	string                      the key as it is (the zero Encoding)
+//	none, string                the key as it is (the zero Encoding)
 //	base64                      RFC 4648, URL alphabet, padded
 //	md5, sha1, sha256, sha512   the digest, in base64
 //	safe                        valid keys as they are, the others as a digest
@@ -103,6 +103,7 @@ func Compose(encodings ...Encoding) Encoding {
 
 // named are the encodings that ByName knows.
 var named = map[string]Encoding{
+	"none":   {},
 	"string": {},
 	"base64": Base64(),
 	"md5":    Hash("md5", md5.New),
@@ -114,13 +115,13 @@ var named = map[string]Encoding{
 
 // ByName returns the encoding with a name such as "safe" or "base64,sha1". A digest at the
 // end is encoded in base64, because its bytes are not valid in keys: "sha1" is short for
-// "sha1,base64".
+// "sha1,base64". "none" and "string" leave keys as they are.
 func ByName(names string) (Encoding, error) {
 	var steps []Encoding
 	for name := range strings.SplitSeq(names, ",") {
 		e, ok := named[name]
 		if !ok {
-			return Encoding{}, fmt.Errorf("encoding: unknown key encoding %.40q; known: string, base64, md5, sha1, sha256, sha512, safe, and several of them joined with commas", name)
+			return Encoding{}, fmt.Errorf("encoding: unknown key encoding %.40q; known: none, string, base64, md5, sha1, sha256, sha512, safe, and several of them joined with commas", name)
 		}
 		steps = append(steps, e)
 	}

@@ -76,7 +76,7 @@ func TestByNameIsStrict(t *testing.T) {
 			t.Errorf("ByName(%q): no error", name)
 			continue
 		}
-		for _, known := range []string{"string", "base64", "md5", "sha1", "sha256", "sha512", "safe"} {
+		for _, known := range []string{"none", "string", "base64", "md5", "sha1", "sha256", "sha512", "safe"} {
 			if !strings.Contains(err.Error(), known) {
 				t.Errorf("ByName(%q): the error %q does not name %s", name, err, known)
 			}
@@ -155,7 +155,7 @@ func TestZeroEncoding(t *testing.T) {
 	if zero.Encode("my key") != "my key" || zero.String() != "string" {
 		t.Errorf("the zero Encoding encodes %q as %q and has the name %v", "my key", zero.Encode("my key"), zero)
 	}
-	for _, same := range []encoding.Encoding{byName(t, "string"), byName(t, "string,string"), encoding.Compose(), encoding.Compose(zero)} {
+	for _, same := range []encoding.Encoding{byName(t, "none"), byName(t, "string"), byName(t, "string,string"), encoding.Compose(), encoding.Compose(zero)} {
 		if !same.Equal(zero) {
 			t.Errorf("%v is not equal to the zero Encoding", same)
 		}

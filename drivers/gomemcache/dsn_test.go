@@ -37,6 +37,7 @@ func TestDSN(t *testing.T) {
 			}},
 		{"gomemcache://a?number_flags=pylibmc&distribution=gomemcache&timeout=500ms",
 			Config{Servers: []string{"a:11211"}, NumberFlags: FlagsPylibmc, Distribution: DistributionGomemcache, Timeout: DefaultTimeout}},
+		{"gomemcache://a?key_encoding=none&max_idle_conns=100", Config{Servers: []string{"a:11211"}, MaxIdleConns: 100}},
 		{"gomemcache://a?tls=false", Config{Servers: []string{"a:11211"}}},
 		{"gomemcache://a?tls=true", Config{Servers: []string{"a:11211"}, TLSFiles: &TLSFiles{}}},
 		{"gomemcache://a?tls=true&tls_server_name=n&tls_ca=/ca.pem&tls_cert=/c%20d.pem&tls_key=/k.pem",

@@ -57,6 +57,14 @@ func TestDSN(t *testing.T) {
 				KeyEncoding: named(t, "sha1,base64"), PoolSize: 5, PoolTimeout: time.Second, Timeout: 150 * time.Millisecond,
 			},
 		},
+		{
+			dsn: "ketama://a:1?distribution=ketama&pool_size=64&timeout=500ms&key_encoding=none&number_flags=pylibmc",
+			want: ketama.Config{
+				Servers: []string{"a:1"}, Distribution: ketama.DistributionKetama, PoolSize: ketama.DefaultPoolSize, Timeout: ketama.DefaultTimeout,
+				NumberFlags: ketama.FlagsPylibmc,
+			},
+			back: "ketama://a:1?distribution=ketama&number_flags=pylibmc&pool_size=64&timeout=500ms",
+		},
 		{dsn: "ketama://a:1?distribution=ketama_md5", want: ketama.Config{Servers: []string{"a:1"}, Distribution: ketama.DistributionKetamaMD5}},
 	} {
 		got, err := ketama.ParseDSN(tt.dsn)

@@ -36,8 +36,10 @@ type place struct {
 func (d *driverCache) run(ctx context.Context, b *batch) []error {
 	places, parts, err := d.split(ctx, b)
 	if err != nil {
-		for i := range b.errs {
-			b.errs[i] = d.unresolved(ctx, b.op, err, b.key(i))
+		for i, refused := range b.errs {
+			if refused == nil {
+				b.errs[i] = d.unresolved(ctx, b.op, err, b.key(i))
+			}
 		}
 		return b.errs
 	}
@@ -235,6 +237,9 @@ func (d *driverCache) CompareAndDeleteMulti(ctx context.Context, keys []string, 
 // swapMulti runs a batch whose requests take effect only in the states of tokens.
 func (d *driverCache) swapMulti(ctx context.Context, b *batch, tokens []any) []error {
 	for i, t := range tokens {
+		if b.errs[i] != nil {
+			continue
+		}
 		s, err := d.cluster.Pick(ctx, b.key(i))
 		if err != nil {
 			b.errs[i] = d.unresolved(ctx, b.op, err, b.key(i))

@@ -12,6 +12,9 @@ import (
 // scheme is the name of the driver, in DSNs and errors.
 const scheme = "memcached"
 
+// noDiscovery is the default of the parameter discovery, an empty Config.Discovery.
+const noDiscovery = "none"
+
 func init() {
 	cache.Register(scheme, func(source string) (*cache.Cache, error) {
 		c, err := ParseDSN(source)
@@ -36,9 +39,12 @@ func ParseDSN(source string) (Config, error) {
 	d.Int("conns", &c.Conns, 1)
 	d.Encoding(&c.KeyEncoding)
 	d.Choice("number_flags", &c.NumberFlags, FlagsPylibmc, FlagsPythonMemcached)
-	d.Choice("discovery", &c.Discovery, DiscoverySRV, DiscoveryConfig)
+	d.Choice("discovery", &c.Discovery, DiscoverySRV, DiscoveryConfig, noDiscovery)
+	if c.Discovery == noDiscovery {
+		c.Discovery = ""
+	}
 	d.Duration("poll_interval", &c.PollInterval)
-	d.Int("replay_deletes", &c.ReplayDeletes, 1)
+	d.Int("replay_deletes", &c.ReplayDeletes, 0)
 	c.TLSFiles = (*TLSFiles)(tlsfiles.FromDSN(d))
 	if err := d.Done(); err != nil {
 		return Config{}, err

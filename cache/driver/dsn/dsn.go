@@ -100,8 +100,8 @@ func Parse(scheme, s string) (*DSN, error) {
 	}
 	// A password may contain a question mark: the driver would take its first half for a
 	// port, and name it in an error.
-	if d.user == nil && strings.Contains(query, "@") && !endsInPort(hosts) {
-		return nil, d.errorf("@ after the question mark, and what comes before it does not end in a port; in a user or password, write %%3F for a question mark")
+	if d.user == nil && strings.Contains(query, "@") && !endInPorts(hosts) {
+		return nil, d.errorf("@ after the question mark, and a host before it does not end in a port; in a user or password, write %%3F for a question mark")
 	}
 	if d.params, err = parseQuery(query); err != nil {
 		return nil, d.errorf("%w", err)
@@ -109,12 +109,16 @@ func Parse(scheme, s string) (*DSN, error) {
 	return d, nil
 }
 
-// endsInPort reports whether what comes after the last colon of the last host, if there is one,
+// endInPorts reports whether what comes after the last colon of each host, if there is one,
 // may be a port or the end of an IPv6 address.
-func endsInPort(hosts string) bool {
-	hosts = hosts[strings.LastIndexByte(hosts, ',')+1:]
-	i := strings.LastIndexByte(hosts, ':')
-	return i < 0 || strings.HasSuffix(hosts, "]") || strings.Trim(hosts[i+1:], "0123456789") == ""
+func endInPorts(hosts string) bool {
+	for host := range strings.SplitSeq(hosts, ",") {
+		i := strings.LastIndexByte(host, ':')
+		if i >= 0 && !strings.HasSuffix(host, "]") && strings.Trim(host[i+1:], "0123456789") != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // parseUser parses "user" or "user:password", with errors that do not repeat it.

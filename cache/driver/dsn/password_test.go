@@ -10,7 +10,10 @@ import (
 // A password with a question mark that is not escaped is an error that does not repeat it, and
 // an @ in a parameter is none.
 func TestQuestionMarkInPassword(t *testing.T) {
-	for _, s := range []string{"x://user:SECRET?a=b@host", "x://:pass?SECRET=b@host:1"} {
+	for _, s := range []string{
+		"x://user:SECRET?a=b@host", "x://:pass?SECRET=b@host:1",
+		"x://user:SECRET,more?a=b@host", "x://user:a,b:SECRET,1?a=b@host", // like a list of hosts
+	} {
 		if _, err := dsn.Parse("x", s); err == nil || strings.Contains(err.Error(), "SECRET") || !strings.Contains(err.Error(), "%3F") {
 			t.Errorf("Parse of %q: %v; want an error that says how to write it", s, err)
 		}
