@@ -9,7 +9,7 @@
 //
 // [JSON] is the usual choice. [Gob], [Text], [Bytes] and [Binary] are others, and
 // [Compress] wraps any of them. A codec for protocol buffers or for another compression
-// takes two methods.
+// takes two methods, which docs/recipes.md shows.
 package codec
 
 // A Codec converts values of type V to bytes and back. Its methods must be safe for
