@@ -23,13 +23,15 @@ func TestLoad(t *testing.T) {
 	})
 }
 
-// TestLoadHammer tests the promise of package load on a cluster. It is too long for
-// every run.
+// TestLoadHammer tests the promise of package load on one server. If every is set it also
+// does so on a cluster, and for longer.
 func TestLoadHammer(t *testing.T) {
-	if !*every {
-		t.Log("run with -every")
-		return
+	cfg := config(valkeytest.Start(t, valkeytest.Any(t), "unix"))
+	o := loadtest.HammerOptions{Gets: 3000}
+	if *every {
+		o.Gets = 100_000
+		cluster := valkey.Config{Servers: valkeytest.StartCluster(t, valkeytest.Any(t), 3).Addrs(), Cluster: true, Timeout: patient}
+		loadtest.Hammer(t, o, open(t, cluster), open(t, cluster))
 	}
-	cfg := valkey.Config{Servers: valkeytest.StartCluster(t, valkeytest.Any(t), 3).Addrs(), Cluster: true, Timeout: patient}
-	loadtest.Hammer(t, loadtest.HammerOptions{Gets: 100_000}, open(t, cfg), open(t, cfg))
+	loadtest.Hammer(t, o, open(t, cfg), open(t, cfg))
 }
