@@ -5,7 +5,7 @@
 //	go run . -drivers all          memcached drivers, about 5 minutes
 //	go run . -native all           drivers/memcached and its peers, about 6 minutes
 //	go run . -valkey all           the driver for Valkey and Redis, about 2 minutes
-//	go run . -through all          reading through with package load, about a minute
+//	go run . -through all          reading through with package load, about 3 minutes
 //	go run . -memory all -quick    a smoke test of 10 minutes; prints, writes nothing
 //
 // All take a list of parts in the place of all.

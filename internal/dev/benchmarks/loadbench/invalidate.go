@@ -4,11 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/larder-go/larder/cache"
@@ -23,8 +19,10 @@ const (
 	byKey = "by hand: DeleteMulti of their keys"
 )
 
-// atOnce is how many items are stored by one call.
-const atOnce = 1000
+const (
+	million = 1_000_000
+	atOnce  = 1000 // items that are stored by one call
+)
 
 func (r *Results) runInvalidations(o Options) (err error) {
 	addr, stop, err := startMemcached()
@@ -41,37 +39,44 @@ func (r *Results) runInvalidations(o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	rounds := map[int]int{1: 21, 1000: 11, 100_000: 5}
-	for _, n := range []int{1, 1000, 100_000} {
+	rounds := map[int]int{1: 21, 1000: 11, million: 3}
+	for _, n := range []int{1, 1000, million} {
 		count := rounds[n]
 		if o.Quick {
-			count = 1
+			if count = 1; n == million {
+				continue
+			}
 		}
-		times := map[string]report.Sample{}
+		rows := []Row{{Name: byTag}, {Name: byKey}}
 		for range count {
-			took, err := invalidateTag(loader, n)
-			if err != nil {
-				return err
+			for i, measure := range []func(n int, calls counted) (µs float64, err error){
+				func(n int, calls counted) (float64, error) { return invalidateTag(loader, n, calls) },
+				func(n int, calls counted) (float64, error) { return deleteKeys(c, n, calls) },
+			} {
+				took, err := measure(n, func(do func() error) (err error) {
+					rows[i].Commands, err = deletes(addr, do)
+					return err
+				})
+				if err != nil {
+					return err
+				}
+				rows[i].Group, rows[i].Times = report.Number(float64(n)), append(rows[i].Times, took)
 			}
-			times[byTag] = append(times[byTag], took)
-			if took, err = deleteKeys(c, n); err != nil {
-				return err
-			}
-			times[byKey] = append(times[byKey], took)
 		}
-		for _, name := range []string{byTag, byKey} {
-			r.Invalidations = append(r.Invalidations, Row{Group: report.Number(float64(n)), Name: name, Times: times[name]})
-		}
+		r.Invalidations = append(r.Invalidations, rows...)
 	}
 	return nil
 }
 
+// counted does something and counts the commands that the server receives.
+type counted func(do func() error) error
+
 // invalidateTag stores items with a tag, and returns the µs that invalidating the tag takes.
-func invalidateTag(loader *load.Loader[[]byte], n int) (µs float64, err error) {
+func invalidateTag(loader *load.Loader[[]byte], n int, calls counted) (µs float64, err error) {
 	keys := keysOf("tagged", n)
 	value := make([]byte, valueSize)
-	for at := 0; at < n; at += atOnce {
-		_, err := loader.GetMulti(ctx, keys[at:min(at+atOnce, n)], func(_ context.Context, _ *load.Entries[[]byte], missing []string) (map[string][]byte, error) {
+	for some := range slices.Chunk(keys, atOnce) {
+		_, err := loader.GetMulti(ctx, some, func(_ context.Context, _ *load.Entries[[]byte], missing []string) (map[string][]byte, error) {
 			values := make(map[string][]byte, len(missing))
 			for _, key := range missing {
 				values[key] = value
@@ -85,10 +90,13 @@ func invalidateTag(loader *load.Loader[[]byte], n int) (µs float64, err error) 
 	if found, err := count(loader, keys); err != nil || found != n {
 		return 0, fmt.Errorf("%d of %d items were stored: %w", found, n, err)
 	}
-	began := time.Now()
-	err = loader.Invalidate(ctx, "all")
-	took := time.Since(began)
-	if err != nil {
+	var took time.Duration
+	if err := calls(func() error {
+		began := time.Now()
+		err := loader.Invalidate(ctx, "all")
+		took = time.Since(began)
+		return err
+	}); err != nil {
 		return 0, err
 	}
 	if found, err := count(loader, keys); err != nil || found != 0 {
@@ -100,8 +108,8 @@ func invalidateTag(loader *load.Loader[[]byte], n int) (µs float64, err error) 
 // count returns how many of keys are in the cache and good.
 func count(loader *load.Loader[[]byte], keys []string) (int, error) {
 	found := 0
-	for at := 0; at < len(keys); at += atOnce {
-		values, err := loader.GetMulti(ctx, keys[at:min(at+atOnce, len(keys))], nil)
+	for some := range slices.Chunk(keys, atOnce) {
+		values, err := loader.GetMulti(ctx, some, nil)
 		if err != nil {
 			return found, err
 		}
@@ -111,18 +119,26 @@ func count(loader *load.Loader[[]byte], keys []string) (int, error) {
 }
 
 // deleteKeys stores items, and returns the µs that deleting them takes.
-func deleteKeys(c *cache.Cache, n int) (µs float64, err error) {
+func deleteKeys(c *cache.Cache, n int, calls counted) (µs float64, err error) {
 	keys := keysOf("plain", n)
-	values := make(map[string][]byte, n)
-	for _, key := range keys {
-		values[key] = make([]byte, valueSize)
+	value := make([]byte, valueSize)
+	for some := range slices.Chunk(keys, atOnce) {
+		values := make(map[string][]byte, len(some))
+		for _, key := range some {
+			values[key] = value
+		}
+		if err := c.SetMulti(ctx, values, time.Hour); err != nil {
+			return 0, err
+		}
 	}
-	if err := c.SetMulti(ctx, values, time.Hour); err != nil {
-		return 0, err
-	}
-	began := time.Now()
-	err = c.DeleteMulti(ctx, keys)
-	return time.Since(began).Seconds() * 1e6, err
+	var took time.Duration
+	err = calls(func() error {
+		began := time.Now()
+		err := c.DeleteMulti(ctx, keys)
+		took = time.Since(began)
+		return err
+	})
+	return took.Seconds() * 1e6, err
 }
 
 func keysOf(prefix string, n int) []string {
@@ -131,45 +147,4 @@ func keysOf(prefix string, n int) []string {
 		keys[i] = fmt.Sprint(prefix, ":", i)
 	}
 	return keys
-}
-
-// startMemcached starts a server on a socket of this machine.
-func startMemcached() (addr string, stop func() error, err error) {
-	dir, err := os.MkdirTemp("", "loadbench")
-	if err != nil {
-		return "", nil, err
-	}
-	addr = filepath.Join(dir, "s")
-	args := []string{"-s", addr, "-m", "1024"}
-	if os.Geteuid() == 0 {
-		args = append(args, "-u", "root")
-	}
-	cmd := exec.Command("memcached", args...)
-	if err := cmd.Start(); err != nil {
-		return "", nil, errors.Join(fmt.Errorf("%w; on Debian: apt-get install memcached", err), os.RemoveAll(dir))
-	}
-	stop = func() error {
-		err := cmd.Process.Kill()
-		_ = cmd.Wait() // its error is that it was killed
-		return errors.Join(err, os.RemoveAll(dir))
-	}
-	const patience = 10 * time.Second
-	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		c, err := net.Dial("unix", addr)
-		if err == nil {
-			return addr, stop, c.Close()
-		}
-		if time.Since(began) > patience {
-			return "", nil, errors.Join(fmt.Errorf("memcached does not listen after %v: %w", patience, err), stop())
-		}
-	}
-}
-
-// version asks the program.
-func version() string {
-	out, err := exec.Command("memcached", "--version").Output()
-	if err != nil {
-		return "memcached"
-	}
-	return strings.TrimSpace(string(out))
 }

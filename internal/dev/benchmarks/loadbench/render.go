@@ -10,6 +10,7 @@ import (
 
 var modules = []string{
 	"github.com/larder-go/larder", "github.com/larder-go/larder/drivers/memcached",
+	"github.com/larder-go/larder/drivers/valkey", "github.com/go-redis/cache/v9", "github.com/redis/go-redis/v9",
 	"github.com/maypok86/otter/v2", "github.com/viccon/sturdyc",
 }
 
@@ -44,10 +45,21 @@ func (r *Results) sections() map[string]string {
 		}
 		s["hits"] = t.String()
 	}
+	if len(r.Redis) > 0 {
+		t := report.Table{Head: []string{"on Redis", "µs", "time of load, relative to this"}}
+		for _, row := range r.Redis {
+			µs := make(report.Sample, len(row.Times))
+			for i, ns := range row.Times {
+				µs[i] = ns / 1000
+			}
+			t.Add(row.Group+"; "+row.Name, µs.String(), relative(r.Redis, row))
+		}
+		s["redis"] = t.String()
+	}
 	if len(r.Invalidations) > 0 {
-		t := report.Table{Head: []string{"items", "µs", "time of load, relative to this"}}
+		t := report.Table{Head: []string{"items", "µs", "time of load, relative to this", "commands"}}
 		for _, row := range r.Invalidations {
-			t.Add(row.Group+"; "+row.Name, row.Times.String(), relative(r.Invalidations, row))
+			t.Add(row.Group+"; "+row.Name, row.Times.String(), relative(r.Invalidations, row), report.Number(float64(row.Commands)))
 		}
 		s["invalidate"] = t.String()
 	}

@@ -1,6 +1,6 @@
 // Package loadbench compares reading through a cache with package load with what programs
-// do by hand and with the loaders of caches in the process, and measures invalidations on a
-// memcached that it starts.
+// do by hand, with the loaders of caches in the process and with one for Redis, and measures
+// invalidations. It starts the servers that it needs.
 package loadbench
 
 import (
@@ -23,28 +23,29 @@ type Options struct {
 }
 
 // Parts are the names of the parts, in the order in which they run.
-func Parts() []string { return []string{"hits", "invalidate"} }
+func Parts() []string { return []string{"hits", "redis", "invalidate"} }
 
 // A Row is one way to do something, and what it came to, round by round.
 type Row struct {
-	Group  string // rows of a group are compared with its first one
-	Name   string
-	Times  report.Sample // of a call, in the unit of the table
-	Allocs float64       // of a call
+	Group    string // rows of a group are compared with its first one
+	Name     string
+	Times    report.Sample // of a call, in the unit of the table
+	Allocs   float64       // of a call
+	Commands int           // to delete, that the server received for a call
 }
 
 // Results are all that was measured; a part that did not run is empty.
 type Results struct {
 	Command, Machine, Took, Server string
-	Hits, Invalidations            []Row
+	Hits, Redis, Invalidations     []Row
 }
 
 // Run measures the parts one after the other.
 func Run(o Options) (*Results, error) {
-	r := &Results{Server: version()}
+	r := &Results{Server: versions()}
 	for _, part := range o.Parts {
 		began := time.Now()
-		run, ok := map[string]func(Options) error{"hits": r.runHits, "invalidate": r.runInvalidations}[part]
+		run, ok := map[string]func(Options) error{"hits": r.runHits, "redis": r.runRedis, "invalidate": r.runInvalidations}[part]
 		if !ok {
 			return nil, fmt.Errorf("unknown part %q; there are: %s", part, strings.Join(Parts(), ", "))
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -63,7 +64,9 @@ func Number(x float64) string {
 	case abs >= 0.095:
 		return fmt.Sprintf("%.2f", x)
 	}
-	return fmt.Sprintf("%.2g", x)
+	// Two digits, without an exponent.
+	two, _ := strconv.ParseFloat(fmt.Sprintf("%.2g", x), 64) // it was a number before
+	return strconv.FormatFloat(two, 'f', -1, 64)
 }
 
 // group puts commas between the thousands of a number without a fraction.
