@@ -176,9 +176,13 @@ func (c *Conn) sendChunk(ctx context.Context, call *Call, requests []byte, wait 
 // awaitChunk waits for a chunk that is in flight, as the reader if there is none.
 func (c *Conn) awaitChunk(ctx context.Context, call *Call) (unsent, left bool, err error) {
 	c.mu.Lock()
+	call.ctx = mayEnd(ctx)
 	if !call.state.CompareAndSwap(pending, waiting) {
 		c.mu.Unlock()
 		return call.unsent, false, call.err // done
+	}
+	if call.ctx != nil {
+		c.sweep.start()
 	}
 	if !c.reading {
 		c.reading = true

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 
@@ -15,15 +16,16 @@ import (
 //
 //	pending   in flight, and its owner does not wait for it yet
 //	waiting   its owner waits for a message
+//	told      its owner is sent a message, and has to look at its context
 //	offered   its owner is sent a message, and has the reader's role with it
 //	mine      its owner is the reader
 //	done      the replies are complete, or err is set
 //	gone      its owner has left; whoever finds it next frees it
 //
-// Out of pending and waiting it goes by compare-and-swap alone: to done or offered by the
-// reader, to gone by its owner, who holds Conn.mu. There is one message on wake for each
-// offer and each completion of a call that was waiting, so wake is empty when the call is
-// freed. An owner that loses the race to leave must still take the message.
+// Out of pending, waiting and told it goes by compare-and-swap alone: to done, offered or told
+// by the reader, to gone by its owner, who holds Conn.mu. There is one message on wake for each
+// time that a call leaves waiting, other than to gone, so wake is empty when the call is freed.
+// An owner that loses the race to leave must still take the message.
 //
 // The fields are in the order in which they are used together: the owner and the reader
 // often run on different processors, and each line of the cache that both touch has to
@@ -33,6 +35,7 @@ type Call struct {
 	verb    protocol.Verb
 	chunk   bool
 	unsent  bool         // after a failure: nothing of it was given to the kernel
+	sweeps  uint8        // that found it waiting; the reader's
 	got     int32        // replies that were read; the reader's
 	tag     protocol.Tag // of the first command
 	replies []protocol.Reply
@@ -46,12 +49,14 @@ type Call struct {
 	size   int    // bytes of the requests
 	second int    // of these, the last command, if there are two
 	conn   uint64 // the ID of the connection
-	_      [16]byte
+
+	ctx context.Context // that of the owner, or nil if it cannot end; see sweeper
 }
 
 const (
 	pending uint32 = iota
 	waiting
+	told
 	offered
 	mine
 	done
@@ -96,7 +101,8 @@ func (call *Call) Conn() uint64 { return call.conn }
 // Free gives back a call that Do has returned. The caller must not use it any more.
 func (call *Call) Free() {
 	clear(call.replies) // they refer to values
-	call.got = 0
+	call.got, call.sweeps = 0, 0
+	call.ctx = nil
 	if call.err != nil {
 		call.err, call.unsent = nil, false
 	}

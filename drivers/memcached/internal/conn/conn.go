@@ -97,6 +97,7 @@ type Conn struct {
 	seq       uint64       // of the next call
 	enqueued  uint64       // replies that the calls so far are owed
 	tick      ticker
+	sweep     sweeper
 	room      roomQueue
 	spare     []byte // the other buffer, while nobody writes from it
 	sent      list   // calls that a writer has taken, and the reader has not
@@ -132,6 +133,7 @@ func New(nc net.Conn, cfg Config) *Conn {
 	c.wg.init()
 	c.initReader()
 	c.tick.init(c)
+	c.sweep.init(c)
 	return c
 }
 
@@ -193,6 +195,7 @@ func (c *Conn) fail(err error) {
 	c.failed.Store(true)
 	c.room.wakeAll()
 	c.tick.stop()
+	c.sweep.stop()
 	c.mu.Unlock()
 	_ = closeSocket(c.nc) // it is of no use in any case
 	if c.cfg.Closed != nil {

@@ -71,6 +71,9 @@ func (c *Conn) enqueue(call *Call, before int, claim bool) (write bool) {
 		c.writing = true
 	}
 	c.tick.start()
+	if claim && call.ctx != nil {
+		c.sweep.start()
+	}
 	if c.room.n.Load() > 0 {
 		c.callNext()
 	}
@@ -84,6 +87,7 @@ func (c *Conn) send(ctx context.Context, call *Call, r *protocol.Request) error 
 		c.mu.Unlock()
 		return err
 	}
+	call.ctx = mayEnd(ctx)
 	call.tag = c.tag
 	c.tag += protocol.Tag(len(call.replies))
 	before := len(c.out)

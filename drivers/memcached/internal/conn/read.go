@@ -24,7 +24,7 @@ type reader struct {
 	value   []byte
 	missing int
 
-	// Whose context ends the read, while a call is in read.
+	// Whose context ends the read, while a call that watches it is in read.
 	ctx       context.Context
 	stopWatch func() bool
 
@@ -68,7 +68,7 @@ func (c *Conn) read(ctx context.Context, call *Call) (unsent, left bool, err err
 				c.handOnAndWake()
 				return unsent, true, err
 			}
-			err = c.next(ctx)
+			err = c.next(ctx, call)
 		}
 		if err != nil {
 			c.fail(err)
@@ -87,7 +87,7 @@ func (c *Conn) drain() {
 			if c.tryHandOn() {
 				return
 			}
-			err = c.next(context.Background())
+			err = c.next(nil, nil)
 		}
 		if err != nil {
 			c.fail(err)
@@ -116,8 +116,9 @@ func (c *Conn) wakeLast() {
 	}
 }
 
-// next writes what is gathered, if nobody does, and reads once.
-func (c *Conn) next(ctx context.Context) error {
+// next writes what is gathered, if nobody does, and reads once. The reader's call and its
+// context are nil if nobody waits.
+func (c *Conn) next(ctx context.Context, call *Call) error {
 	c.wakeLast()
 	c.mu.Lock()
 	for c.claimWriter() {
@@ -126,10 +127,13 @@ func (c *Conn) next(ctx context.Context) error {
 		c.write(taken)
 		c.mu.Lock()
 	}
+	if c.sweep.due {
+		c.sweepCalls()
+	}
 	c.active.Store(false)
 	c.mu.Unlock()
 	r := &c.reader
-	if ctx.Done() != nil {
+	if call != nil && call.sweeps >= maxSweeps {
 		r.ctx = ctx
 	}
 	err := c.fill()

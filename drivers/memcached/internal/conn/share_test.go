@@ -273,16 +273,18 @@ func TestRepliesAreReadWhileWritesBlock(t *testing.T) {
 func TestAtRest(t *testing.T) {
 	before := runtime.NumGoroutine()
 	c, p := connect(t, 40*time.Millisecond)
+	ctx, cancel := context.WithCancel(background)
+	defer cancel()
 	for i := range 3 {
-		call := startGet(background, c, "k")
+		call := startGet(ctx, c, "k")
 		p.expect(getRequest("k", i))
 		p.send(value("v", i))
 		wantValue(t, call, "v")
 	}
-	memcachedtest.Eventually(t, "the timer has stopped", func() bool {
+	memcachedtest.Eventually(t, "the timers have stopped", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return !c.tick.running
+		return !c.tick.running && !c.sweep.running
 	})
 	memcachedtest.Eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
 }

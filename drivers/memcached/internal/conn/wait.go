@@ -31,16 +31,10 @@ func (c *Conn) await(ctx context.Context, call *Call) (unsent, left bool, err er
 	if call.state.Load() == mine {
 		return c.read(ctx, call)
 	}
-	if ended := ctx.Done(); ended == nil {
-		<-call.wake
-	} else {
-		select {
-		case <-call.wake:
-		case <-ended:
-			if unsent, ok := c.abandon(call); ok {
-				return unsent, true, ctx.Err()
-			}
-			<-call.wake // it was too late to leave: this message is on its way
+	<-call.wake
+	if call.state.Load() == told {
+		if unsent, ok := c.look(ctx, call); ok {
+			return unsent, true, ctx.Err()
 		}
 	}
 	if call.state.Load() == offered {
@@ -50,13 +44,33 @@ func (c *Conn) await(ctx context.Context, call *Call) (unsent, left bool, err er
 	return call.unsent, false, call.err
 }
 
-// abandon leaves a call that waits, unless it is done or has been offered the reader's
-// role.
-func (c *Conn) abandon(call *Call) (unsent, ok bool) {
+// look is for the owner of a call that was told to look at its context. It leaves the call if
+// the context has ended; ok is then true. Otherwise it waits again, now watching the context,
+// until the context ends or the call is done or offered.
+func (c *Conn) look(ctx context.Context, call *Call) (unsent, ok bool) {
+	if ctx.Err() != nil {
+		return c.abandon(call, told)
+	}
+	if !call.state.CompareAndSwap(told, waiting) {
+		return false, false // done, without another message
+	}
+	select {
+	case <-call.wake:
+	case <-ctx.Done():
+		if unsent, ok = c.abandon(call, waiting); !ok {
+			<-call.wake // it was too late to leave: this message is on its way
+		}
+	}
+	return unsent, ok
+}
+
+// abandon leaves a call in that state, unless it is done or has been offered the reader's
+// role meanwhile.
+func (c *Conn) abandon(call *Call, state uint32) (unsent, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	seq := call.seq // once it is gone, the call may be another's
-	if !call.state.CompareAndSwap(waiting, gone) {
+	if !call.state.CompareAndSwap(state, gone) {
 		return false, false
 	}
 	return c.noteGone(seq), true
@@ -84,18 +98,18 @@ func (c *Conn) noteGone(seq uint64) (unsent bool) {
 
 // complete says that the replies of call are in, or its err is set. The caller is the
 // reader, and has taken call out of the list that it was in. If its owner is to be woken,
-// the message has to be sent on the channel that complete returns. If the call was gone, it
-// is freed.
+// the message has to be sent on the channel that complete returns; one that was told something
+// has a message already. If the call was gone, it is freed.
 func (call *Call) complete() (wake chan struct{}, wasGone bool) {
 	for {
-		switch call.state.Load() {
+		switch state := call.state.Load(); state {
 		case waiting:
 			wake := call.wake
 			if call.state.CompareAndSwap(waiting, done) {
 				return wake, false
 			}
-		case pending:
-			if call.state.CompareAndSwap(pending, done) {
+		case pending, told:
+			if call.state.CompareAndSwap(state, done) {
 				return nil, false
 			}
 		case mine:
@@ -157,7 +171,8 @@ func (c *Conn) claimWriter() bool {
 }
 
 // offer offers the reader's role to the first call of l that waits. Otherwise it reports
-// whether the owner of one is going to wait for it.
+// whether the owner of one is going to wait for it. One that is told to look at its context
+// may be about to leave.
 func (l *list) offer() (offeredTo, expected bool) {
 	for call := l.head; call != nil; call = call.next {
 		switch call.state.Load() {

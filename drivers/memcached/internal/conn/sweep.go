@@ -1,0 +1,110 @@
+package conn
+
+import (
+	"context"
+	"time"
+)
+
+// sweeper lets a caller wait for its reply alone, and not also for the end of its context.
+// To watch a context costs an allocation and a select, more than all the rest of a call, and
+// few calls take long enough for it to matter.
+//
+// While calls with contexts are owed replies, a timer has the reader look at their contexts
+// once in a sweepPeriod. The owner of a call whose context has ended is told to look at it.
+// So is that of a call that has waited for maxSweeps: from then on the owner watches its
+// context. The timer stops if there is no call left for it.
+//
+// Conn.mu guards it.
+type sweeper struct {
+	timer   *time.Timer
+	period  time.Duration // sweepPeriod, except in tests
+	running bool
+	due     bool // the reader is to sweep before its next read
+}
+
+// A context that ends is noticed after a sweepPeriod at the latest, and at once if the call
+// has waited for maxSweeps of them.
+const (
+	sweepPeriod = time.Millisecond
+	maxSweeps   = 16
+)
+
+// mayEnd returns ctx, or nil if it is known that it does not end. It does not call Done,
+// which allocates.
+func mayEnd(ctx context.Context) context.Context {
+	if ctx == context.Background() || ctx == context.TODO() {
+		return nil
+	}
+	return ctx
+}
+
+func (s *sweeper) init(c *Conn) {
+	s.period = sweepPeriod
+	s.timer = time.AfterFunc(s.period, c.onSweep)
+	s.timer.Stop()
+}
+
+// start starts the timer if it does not run. The caller holds mu.
+func (s *sweeper) start() {
+	if !s.running {
+		s.running = true
+		s.timer.Reset(s.period)
+	}
+}
+
+// stop stops it for good. The caller holds mu.
+func (s *sweeper) stop() {
+	s.timer.Stop()
+	s.running, s.due = true, false
+}
+
+// onSweep has the reader sweep, whom it wakes if necessary.
+func (c *Conn) onSweep() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return
+	}
+	if c.owed() == 0 {
+		c.sweep.running = false
+		return
+	}
+	c.sweep.due = true
+	if c.reading && !c.active.Load() {
+		c.reader.interrupt()
+	}
+}
+
+// sweepCalls looks at the contexts of the calls that wait. The caller is the reader and holds
+// mu.
+func (c *Conn) sweepCalls() {
+	c.sweep.due = false
+	left := false
+	for _, l := range [...]*list{&c.reader.run, &c.sent, &c.queued} {
+		for call := l.head; call != nil; call = call.next {
+			left = call.sweep() || left
+		}
+	}
+	if left {
+		c.sweep.timer.Reset(c.sweep.period)
+	} else {
+		c.sweep.running = false
+	}
+}
+
+// sweep looks at the context of a call whose owner does not watch it, and tells the owner if
+// that is to look too. It reports whether there is to be another sweep for it. The caller is
+// the reader, which looks at its own context itself.
+func (call *Call) sweep() bool {
+	state := call.state.Load()
+	if state != waiting && state != mine || call.ctx == nil || call.sweeps >= maxSweeps {
+		return false
+	}
+	call.sweeps++
+	if state == waiting && (call.sweeps == maxSweeps || call.ctx.Err() != nil) {
+		call.sweeps = maxSweeps
+		call.state.Store(told) // its owner only waits
+		call.wake <- struct{}{}
+	}
+	return call.sweeps < maxSweeps
+}
