@@ -25,8 +25,8 @@ func (r *record) checksum() []byte { return r.bytes(r.header().end(), checksumSi
 
 // verify is for those who hold the lock: unlock panics with what it finds.
 func (sh *shard) verify(r *record) {
-	if sh.store.trailer > 0 && sh.spoilt == "" {
-		sh.spoilt = sh.store.check(r)
+	if sh.store.trailer > 0 && sh.violation == "" {
+		sh.violation = sh.store.check(r)
 	}
 }
 
@@ -36,11 +36,11 @@ func (sh *shard) unlock() {
 		sh.mu.Unlock()
 		return
 	}
-	spoilt := sh.spoilt
-	sh.spoilt = ""
+	violation := sh.violation
+	sh.violation = ""
 	sh.mu.Unlock()
-	if spoilt != "" {
-		panic(spoilt)
+	if violation != "" {
+		panic(violation)
 	}
 }
 

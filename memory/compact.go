@@ -3,13 +3,13 @@ package memory
 // settle is called after a store that appended: it gives back some of what dead records
 // take, more than the store took, and then keeps the bounds.
 func (sh *shard) settle(size int) {
-	sh.reclaim(4*size+1024, mostReclaimed)
+	sh.reclaim(4*size+1024, maxReclaimed)
 	sh.evict.keepBounds()
-	sh.index.tidy()
+	sh.index.shrink()
 }
 
-// mostReclaimed is how many records one store looks at to reclaim memory.
-const mostReclaimed = 4096
+// maxReclaimed is how many records one store looks at to reclaim memory.
+const maxReclaimed = 4096
 
 // reclaim walks through a slab that is worth it, if there is one, until it has passed so
 // many bytes or records, and returns the number of records. Live ones move to the end of

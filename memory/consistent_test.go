@@ -89,7 +89,7 @@ func (sh *shard) checkIndex(t *testing.T) (words, live int) {
 			}
 		}
 		for g, n := range overflows {
-			if count := tb.groups[g][0] >> 56; count != n && count != stuck {
+			if count := tb.groups[g][0] >> 56; count != n && count != saturated {
 				t.Errorf("%d keys went past a group, counted %d", n, count)
 			}
 		}

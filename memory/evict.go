@@ -2,7 +2,7 @@ package memory
 
 import "github.com/larder-go/larder/cache/driver"
 
-// evictor chooses what to evict, by a kin of S3-FIFO (Yang et al., FIFO queues are all you
+// evictor chooses what to evict, by a variant of S3-FIFO (Yang et al., FIFO queues are all you
 // need for cache eviction, SOSP 2023). Once the cache is full, new entries go to a small
 // queue. At its end, those that were used, and those that came back soon after they had
 // been evicted, may join the main queue; the others leave, and their hash goes to a ghost
@@ -14,7 +14,7 @@ import "github.com/larder-go/larder/cache/driver"
 // may join the main queue only if one of the next two there was not used.
 //
 // This fits a log: the queues are lists of slabs, moving on is copying to the last, and a
-// slab is dropped when the hand has passed it. An entry was used if it was read, counted,
+// slab is dropped when eviction has passed it. An entry was used if it was read, counted,
 // touched or swapped: a flag that the first reader of each copy sets anyway, so that a hit
 // which is not the first writes nothing, and one in the record.
 //
@@ -100,7 +100,7 @@ func (v *evictor) keepBounds() {
 // leaveSmall decides on the entry at the end of the small queue, and reports whether there
 // was one.
 func (v *evictor) leaveSmall() bool {
-	reason := v.over() // before the hand moves on, as the entry is not in footprint then
+	reason := v.over() // before next, which takes the entry out of footprint
 	e, ok := v.sh.next(&v.sh.log.small)
 	if !ok {
 		return false
@@ -150,7 +150,7 @@ func (v *evictor) makeRoom(chances int) bool {
 
 func (v *evictor) evict(e entry, reason *uint64) {
 	*reason++
-	v.sh.hungry = v.sh.hungry || v.entries.starved() || v.bytes.starved()
+	v.sh.belowShare = v.sh.belowShare || v.entries.belowShare() || v.bytes.belowShare()
 	v.sh.remove(e)
 }
 
@@ -176,15 +176,15 @@ func (v *evictor) pinned(p *part) int64 {
 	return int64(n) * 4 / wireShare
 }
 
-// next moves the hand of a queue on to the next live entry and returns it, for the caller
+// next returns the live entry of a queue that is the next to be evicted, for the caller
 // to move or to remove. It removes expired ones on the way. After the last one it returns
 // false.
 func (sh *shard) next(q *queue) (e entry, ok bool) {
 	for s := q.head; s != nil; s = q.head {
-		for s.queue != nil && s.walked < s.used {
-			offset := s.walked
+		for s.queue != nil && s.scanned < s.used {
+			offset := s.scanned
 			r := s.record(offset)
-			s.walked += sh.log.size(r)
+			s.scanned += sh.log.size(r)
 			if r.is(dead) {
 				continue
 			}

@@ -9,7 +9,7 @@ import (
 // every slab Buckets times in each BucketInterval, and goes through those slabs whose
 // entries have all expired by now, or whose first one has expired BucketInterval ago. So
 // an entry lies expired for little more than BucketInterval, and a slab of mixed deadlines
-// is walked only once in that time.
+// is scanned only once in that time.
 //
 // One store does a bounded slice of that, more when stores are rare, and continues in the
 // next; stores that come while another one is at it do nothing.
@@ -21,9 +21,9 @@ func (s *store) sweep(now int64) {
 	if now < s.nextLook.Load() {
 		return
 	}
-	budget := leastSlice
+	budget := minSlice
 	if now-s.lastSlice > int64(resolution) {
-		budget = mostSlice
+		budget = maxSlice
 	}
 	s.lastSlice = now
 	if s.sweepAt == 0 {
@@ -47,8 +47,8 @@ func (s *store) sweep(now int64) {
 
 // The slices of one store, in records looked at: some 20 and 800 microseconds.
 const (
-	leastSlice = 256
-	mostSlice  = 8192
+	minSlice = 256
+	maxSlice = 8192
 )
 
 // sweep reports whether it got through the whole shard.
@@ -73,7 +73,7 @@ func (sh *shard) sweep(now uint64, budget *int) bool {
 		if sh.sweepSlab(s, now, budget) {
 			*x = place{}
 			sh.sweepAt++
-			sh.index.tidy()
+			sh.index.shrink()
 		}
 	}
 	for *budget > 0 {

@@ -149,12 +149,12 @@ func TestExpiryIsBounded(t *testing.T) {
 			stores++
 			s.mustSet(t, "other", "value", time.Hour)
 			now := s.stats()
-			if freed := now.Expirations - before.Expirations; freed > mostSlice+mostReclaimed {
+			if freed := now.Expirations - before.Expirations; freed > maxSlice+maxReclaimed {
 				t.Fatalf("one store freed %d", freed)
 			}
 			before = now
 		}
-		if least := n/mostSlice + 1; stores < least || stores > n/leastSlice*2 {
+		if least := n/maxSlice + 1; stores < least || stores > n/minSlice*2 {
 			t.Errorf("took %d stores", stores)
 		}
 	})

@@ -65,8 +65,8 @@ func (x *index) remove(word *uint64) {
 	x.sparse = x.sparse || t.sparse()
 }
 
-// tidy gives memory back after removals; words that were found before are void afterwards.
-func (x *index) tidy() {
+// shrink gives memory back after removals; words that were found before are void afterwards.
+func (x *index) shrink() {
 	if !x.sparse {
 		return
 	}

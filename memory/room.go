@@ -109,20 +109,20 @@ func (p *part) giveBack(used int) {
 	}
 }
 
-// starved reports whether the shard has clearly less than others.
-func (p *part) starved() bool {
+// belowShare reports whether the shard has clearly less than others.
+func (p *part) belowShare() bool {
 	return p.room != nil && p.have.Load() < p.room.fair-2*p.room.step
 }
 
-// feed gives a shard that has had to evict, and has less than its fair share, a step of
+// rebalance gives a shard that has had to evict, and has less than its fair share, a step of
 // the largest part. No lock may be held.
-func (s *store) feed(sh *shard) {
+func (s *store) rebalance(sh *shard) {
 	for _, of := range []func(*shard) *part{entriesOf, bytesOf} {
 		p := of(sh)
-		if !p.starved() {
+		if !p.belowShare() {
 			continue
 		}
-		if n := s.shrink(of, p.room.fair, p.room.step); n > 0 {
+		if n := s.takeFromLargest(of, p.room.fair, p.room.step); n > 0 {
 			sh.mu.Lock()
 			p.have.Add(n)
 			sh.unlock()
@@ -133,9 +133,9 @@ func (s *store) feed(sh *shard) {
 func entriesOf(sh *shard) *part { return &sh.evict.entries }
 func bytesOf(sh *shard) *part   { return &sh.evict.bytes }
 
-// shrink takes at most n from the largest part, and nothing below floor, and returns what
+// takeFromLargest takes at most n from the largest part, and nothing below floor, and returns what
 // it got. That shard evicts at once.
-func (s *store) shrink(of func(*shard) *part, floor, n int64) int64 {
+func (s *store) takeFromLargest(of func(*shard) *part, floor, n int64) int64 {
 	largest := &s.shards[0]
 	for i := range s.shards {
 		if sh := &s.shards[i]; of(sh).have.Load() > of(largest).have.Load() {
@@ -150,7 +150,7 @@ func (s *store) shrink(of func(*shard) *part, floor, n int64) int64 {
 	}
 	p.have.Add(-n)
 	largest.evict.keepBounds()
-	largest.index.tidy()
+	largest.index.shrink()
 	return n
 }
 
@@ -172,7 +172,7 @@ func (s *store) reserve(hash uint64, key string, length int) {
 	sh.unlock()
 	got := r.take(need)
 	for got < need {
-		n := s.shrink(bytesOf, r.least, min(need-got, max(r.step, r.fair/16)))
+		n := s.takeFromLargest(bytesOf, r.least, min(need-got, max(r.step, r.fair/16)))
 		if n == 0 {
 			break // all have the least
 		}

@@ -19,17 +19,17 @@ type shard struct {
 	_     [104]byte
 
 	// What every store changes, in one cache line, but for the slabs; TestLayout.
-	mu       sync.Mutex
-	deciding atomic.Bool // see store.unexpired; writers set it only near deadlines
-	closed   bool        // looked at by write alone: the others find nothing
-	hungry   bool        // evicted though others have more than their part; see room.go
-	version  uint64      // counts the stores, and so the states of all keys
-	log      log
+	mu         sync.Mutex
+	deciding   atomic.Bool // see store.unexpired; writers set it only near deadlines
+	closed     bool        // looked at by write alone: the others find nothing
+	belowShare bool        // evicted though others have more than their part; see room.go
+	version    uint64      // counts the stores, and so the states of all keys
+	log        log
 
-	store   *store
-	evict   evictor
-	sweepAt int    // the number of the slab that the search for expired entries has come to
-	spoilt  string // what verify found; unlock panics with it
+	store     *store
+	evict     evictor
+	sweepAt   int    // the number of the slab that the search for expired entries has come to
+	violation string // what verify found; unlock panics with it
 
 	expired, evictedEntries, evictedBytes uint64
 	_                                     [120]byte
@@ -85,7 +85,7 @@ func (sh *shard) at(s *slab, offset int, r *record) entry {
 func (sh *shard) put(e entry, present bool, hash uint64, v *driver.Entry, deadline uint64, f flags) error {
 	h := newHeader(deadline, sh.version+1, v.Kind, len(v.Key), len(v.Value))
 	if e.found() && e.fits(v.Value) {
-		sh.overwrite(e, h, v.Value, f)
+		sh.overwrite(e, h, v, f)
 	} else if err := sh.append(e, hash, h, v, f); err != nil {
 		return err
 	}
@@ -104,11 +104,12 @@ func (e entry) fits(value []byte) bool {
 
 // overwrite changes a record in place; the value must fit. Readers that come now wait for
 // the lock.
-func (sh *shard) overwrite(e entry, h header, value []byte, f flags) {
+func (sh *shard) overwrite(e entry, h header, v *driver.Entry, f flags) {
 	sh.verify(e.rec)
+	// The place of the value is known before the header has come from memory.
+	copy(e.rec.bytes(headerSize+len(v.Key), len(v.Value)), v.Value)
 	e.rec.setHeader(h)
 	e.rec.mark(f)
-	copy(e.rec.value(), value)
 	sh.sign(e.rec)
 	sh.slab(e).note(h.deadline)
 }
@@ -203,7 +204,7 @@ func (sh *shard) delete(e entry, present bool) error {
 		return driver.ErrMiss
 	}
 	sh.remove(e)
-	sh.index.tidy()
+	sh.index.shrink()
 	sh.evict.giveBack()
 	if !present {
 		sh.expired++
@@ -228,7 +229,7 @@ func (sh *shard) expire(e entry) {
 func (sh *shard) dead(e entry) {
 	sh.verify(e.rec)
 	if e.rec.is(wire) {
-		sh.unhook(e.rec)
+		sh.forgetWire(e.rec)
 	}
 	sh.log.kill(sh.slab(e), e.rec)
 }
@@ -261,18 +262,18 @@ func (sh *shard) footprint() int {
 	return sh.log.footprint() + sh.index.bytes + sh.evict.ghost.bytes() + sh.log.wires.entries*wireCost
 }
 
-// clear removes everything, for good if close is set, and returns what was spoilt. The
+// clear removes everything, for good if close is set, and returns what verify found. The
 // caller holds the lock.
-func (sh *shard) clear(close bool) (spoilt string) {
+func (sh *shard) clear(close bool) (violation string) {
 	sh.closed = sh.closed || close
 	sh.verifyAll()
-	sh.unhookAll()
+	sh.forgetWires()
 	sh.index.clear()
 	sh.log.clear()
 	sh.evict.ghost = ghost{}
 	sh.evict.giveBack()
-	spoilt, sh.spoilt = sh.spoilt, ""
-	return spoilt
+	violation, sh.violation = sh.violation, ""
+	return violation
 }
 
 // The hash functions are seeded at random for each cache, so that nobody can choose keys

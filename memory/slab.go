@@ -24,7 +24,7 @@ type slab struct {
 	shared bool   // a reader has or had a record
 	data   []byte
 
-	walked     int   // bytes that eviction has been through
+	scanned    int   // bytes that eviction has been through
 	prev, next *slab // in the queue
 	_          [32]byte
 }
@@ -47,7 +47,7 @@ func (s *slab) size() int { return len(s.data) + slabCost }
 
 // rewind makes an empty slab new. It must not be shared.
 func (s *slab) rewind() {
-	s.used, s.walked, s.first, s.last = 0, 0, forever, 0
+	s.used, s.scanned, s.first, s.last = 0, 0, forever, 0
 }
 
 // note widens the range of deadlines in s.
@@ -104,7 +104,7 @@ func (q *queue) remove(s *slab) {
 func (q *queue) footprint() int {
 	n := q.bytes
 	if q.head != nil {
-		n -= q.head.walked
+		n -= q.head.scanned
 	}
 	if q.open != nil {
 		n -= len(q.open.data) - q.open.used

@@ -137,19 +137,19 @@ func (sh *shard) decide(r *record) (present bool) {
 	return !sh.store.clock.passed(r.deadline())
 }
 
-// release unlocks what hold locked, and does a slice of the upkeep.
+// release unlocks what hold locked, and does a slice of the maintenance.
 func (s *store) release(sh *shard, now int64) {
 	if sh.deciding.Load() {
 		sh.deciding.Store(false)
 	}
-	hungry := sh.hungry
-	sh.hungry = false
+	belowShare := sh.belowShare
+	sh.belowShare = false
 	sh.unlock()
 	if now >= s.nextLook.Load() {
 		s.sweep(now)
 	}
-	if hungry {
-		s.feed(sh)
+	if belowShare {
+		s.rebalance(sh)
 	}
 }
 
@@ -302,22 +302,22 @@ func (s *store) Close() error {
 	return nil
 }
 
-// clear removes everything, for good if close is set, and then panics with what was
-// spoilt. It locks all shards at once: a wire must not go with its shard while an item that
+// clear removes everything, for good if close is set, and then panics with what verify
+// found. It locks all shards at once: a wire must not go with its shard while an item that
 // was stored meanwhile stays in another.
 func (s *store) clear(close bool) {
 	for i := range s.shards {
 		s.shards[i].mu.Lock()
 	}
-	spoilt := ""
+	violation := ""
 	for i := range s.shards {
-		spoilt = cmp.Or(spoilt, s.shards[i].clear(close))
+		violation = cmp.Or(violation, s.shards[i].clear(close))
 	}
 	for i := range s.shards {
 		s.shards[i].mu.Unlock()
 	}
-	if spoilt != "" {
-		panic(spoilt)
+	if violation != "" {
+		panic(violation)
 	}
 }
 

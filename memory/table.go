@@ -46,8 +46,8 @@ type group [1 + slots]uint64
 const (
 	slots = 7
 
-	overflow = 1 << 56 // one in the count; 255 stays 255
-	stuck    = 255
+	overflow  = 1 << 56 // one in the count; 255 stays 255
+	saturated = 255
 
 	moved = ^uint64(0) // control of a group whose table was replaced: look in the new one
 	gone  = 1 << 1     // each word in it
@@ -159,7 +159,7 @@ func (t *table) insert(w uint64) {
 			atomic.StoreUint64(&group[0], control|tagOf(w)&(0xff<<((i-1)*8)))
 			return
 		}
-		if control>>56 < stuck {
+		if control>>56 < saturated {
 			atomic.StoreUint64(&group[0], control+overflow)
 		}
 	}
@@ -180,7 +180,7 @@ func (t *table) remove(word *uint64) {
 				return
 			}
 		}
-		if control>>56 < stuck {
+		if control>>56 < saturated {
 			atomic.StoreUint64(&group[0], control-overflow)
 		}
 		g = t.next(g)

@@ -77,7 +77,7 @@ func (sh *shard) putWire(e entry, hash uint64, w *local.Wire, until uint64, ref 
 		sh.expired++
 		sh.dead(e)
 	}
-	sh.store.wires.hook(ref, wireID{hash, w.Number})
+	sh.store.wires.add(ref, wireID{hash, w.Number})
 	sh.settle(size)
 	return nil
 }
@@ -145,7 +145,7 @@ func (s *store) evictUnwired(item string, now int64) error {
 		return errWires // it has wires
 	}
 	sh.evict.evict(e, sh.evict.reason())
-	sh.index.tidy()
+	sh.index.shrink()
 	return local.ErrEvicted
 }
 
@@ -207,23 +207,23 @@ func (sh *shard) fullOfWires() bool {
 // wireBytes returns the memory that wires and their masters take.
 func (sh *shard) wireBytes() int { return sh.log.wires.footprint() + sh.log.wires.entries*wireCost }
 
-// unhookAll forgets the wires of the shard.
-func (sh *shard) unhookAll() {
+// forgetWires forgets the wires of the shard.
+func (sh *shard) forgetWires() {
 	l := &sh.log
 	for s := l.wires.head; s != nil; s = s.next {
 		for offset := 0; offset < s.used; {
 			r := s.record(offset)
 			if r.is(wire) && !r.is(dead) {
-				sh.unhook(r)
+				sh.forgetWire(r)
 			}
 			offset += l.size(r)
 		}
 	}
 }
 
-// unhook tells that a wire has gone.
-func (sh *shard) unhook(r *record) {
-	sh.store.wires.unhook(sh.ref(r), maphash.Bytes(sh.store.seed, r.key()))
+// forgetWire removes a wire from the counts of its master.
+func (sh *shard) forgetWire(r *record) {
+	sh.store.wires.remove(sh.ref(r), maphash.Bytes(sh.store.seed, r.key()))
 }
 
 // fullHash is not masked: tests in which the hashes of all keys collide must not take one
@@ -293,8 +293,8 @@ func (w *wires) release(master uint64) {
 	s.uncount(master)
 }
 
-// hook counts a wire that was made.
-func (w *wires) hook(ref wireRef, id wireID) {
+// add counts a wire that was made.
+func (w *wires) add(ref wireRef, id wireID) {
 	s := w.lock(ref.master)
 	defer s.mu.Unlock()
 	s.masters[ref.master]++
@@ -302,8 +302,8 @@ func (w *wires) hook(ref wireRef, id wireID) {
 	s.peak = max(s.peak, len(s.made))
 }
 
-// unhook forgets a wire with the key of that hash.
-func (w *wires) unhook(ref wireRef, hash uint64) {
+// remove forgets a wire with the key of that hash.
+func (w *wires) remove(ref wireRef, hash uint64) {
 	s := w.lock(ref.master)
 	defer s.mu.Unlock()
 	s.uncount(ref.master)
