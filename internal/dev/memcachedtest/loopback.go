@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"testing"
 )
 
 // Loopback is the IPv4 address that the servers of this process listen on: on Linux an
@@ -16,4 +17,15 @@ func Loopback() string {
 	}
 	pid := os.Getpid()
 	return fmt.Sprintf("127.%d.%d.%d", 64+pid>>16&0x3f, pid>>8&0xff, pid&0xff)
+}
+
+// OtherLoopback returns another address that no other process uses. It skips the test where
+// there is none.
+func OtherLoopback(t testing.TB) string {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("this machine has no second loopback address")
+	}
+	pid := os.Getpid()
+	return fmt.Sprintf("127.%d.%d.%d", 128+pid>>16&0x3f, pid>>8&0xff, pid&0xff)
 }

@@ -76,6 +76,17 @@ func Start(t testing.TB, network string, args ...string) *Server {
 	}
 }
 
+// StartAt is Start at an address, "host:port".
+func StartAt(t testing.TB, addr string, args ...string) *Server {
+	t.Helper()
+	s := &Server{t: t, network: "tcp", addr: addr, args: args}
+	t.Cleanup(s.end)
+	if err := s.start(time.Now().Add(patience)); err != nil {
+		t.Fatalf("memcachedtest: start on %s: %v", addr, err)
+	}
+	return s
+}
+
 // StartN starts n servers.
 func StartN(t testing.TB, n int, network string, args ...string) []*Server {
 	t.Helper()
