@@ -131,3 +131,41 @@ func TestRepliesToCallsThatAreTold(t *testing.T) {
 		call.Free()
 	}
 }
+
+// The reader's role is offered to a call that was told to look at its context, when no other
+// waits and its request is still to be written: nobody would read otherwise. The offer comes
+// before the owner has looked, or after.
+func TestRoleForCallsThatAreTold(t *testing.T) {
+	for i := range 200 {
+		c, p := connect(t, patient)
+		ctx, cancel := context.WithCancel(background)
+		call := newCall(protocol.Get)
+		call.ctx, call.sweeps = ctx, maxSweeps-1
+		call.state.Store(waiting)
+		c.mu.Lock()
+		c.reading, c.writing, c.seq, c.enqueued = true, true, 1, 1
+		c.queued.push(call)
+		c.mu.Unlock()
+		returned := make(chan error, 1)
+		go func() {
+			_, _, err := c.await(ctx, call)
+			returned <- err
+		}()
+		call.sweep()
+		for call.state.Load() == told && i%2 == 1 {
+			runtime.Gosched()
+		}
+		c.handOn()
+		c.mu.Lock()
+		c.sent.append(&c.queued)
+		c.mu.Unlock()
+		p.send(value("v", 0))
+		if err := <-returned; err != nil {
+			t.Fatal(err)
+		}
+		if len(call.wake) != 0 {
+			t.Fatal("a message is left behind")
+		}
+		cancel()
+	}
+}

@@ -52,7 +52,7 @@ func (c *Conn) look(ctx context.Context, call *Call) (unsent, ok bool) {
 		return c.abandon(call, told)
 	}
 	if !call.state.CompareAndSwap(told, waiting) {
-		return false, false // done, without another message
+		return false, false // done or offered, without another message
 	}
 	select {
 	case <-call.wake:
@@ -171,19 +171,23 @@ func (c *Conn) claimWriter() bool {
 }
 
 // offer offers the reader's role to the first call of l that waits. Otherwise it reports
-// whether the owner of one is going to wait for it. One that is told to look at its context
-// may be about to leave.
+// whether the owner of one is going to wait for it. A call that was told to look at its context
+// has a message already: its owner finds the role when it looks.
 func (l *list) offer() (offeredTo, expected bool) {
-	for call := l.head; call != nil; call = call.next {
-		switch call.state.Load() {
-		case waiting:
-			if call.state.CompareAndSwap(waiting, offered) {
-				call.wake <- struct{}{}
-				return true, false
+	for call := l.head; call != nil; {
+		switch state := call.state.Load(); state {
+		case waiting, told:
+			if !call.state.CompareAndSwap(state, offered) {
+				continue // its owner has looked, or has left
 			}
+			if state == waiting {
+				call.wake <- struct{}{}
+			}
+			return true, false
 		case pending:
 			expected = true
 		}
+		call = call.next
 	}
 	return false, expected
 }
