@@ -5,9 +5,11 @@
 //
 // The passes are
 //
-//	race   every test, under the race detector
-//	long   the packages whose tests have the flag -all, -every or -long, with it
-//	alloc  the tests that count allocations, without it, since it allocates itself
+//	race   every test: those of the workspace under the race detector, those of other modules without
+//	long   the packages whose tests have the flag -all, -every or -long, with it, and the other
+//	       modules under the race detector
+//	alloc  the tests of the workspace that count allocations, without the race detector, since it
+//	       allocates itself
 //	386    the short tests of the core as a 32-bit program
 //
 // FILE lists the skips that are expected, and when. With -strict, which is the default if

@@ -32,22 +32,34 @@ var passes = map[string]func(ctx context.Context, r *repo, test func(command) er
 	},
 }
 
-// racePass runs all tests. The modules of the workspace and the others run side by side, and
-// the core comes last in the workspace: its tests compute while those of drivers wait for
-// servers, and no long package is left to wait for at the end.
+// noVet leaves go vet to make vet, which runs more of it.
+const noVet = "-vet=off"
+
+// racePass runs all tests: those of the workspace, which is what serves users, under the race
+// detector, and the others, of tools, without. Building the latter for the race detector, with
+// the caches that the library is compared to, takes as long as a third of all tests, and what
+// they use of the library has its own tests.
+//
+// Both run side by side, and the core comes last in the workspace: its tests compute while those
+// of drivers wait for servers, and no long package is left to wait for at the end.
 func racePass(_ context.Context, r *repo, test func(command) error, _ io.Writer) error {
-	when := situation{race: true}
-	env := []string{"CGO_ENABLED=1"} // the race detector needs it
-	args := []string{"-race", "-count=1"}
-	inside := append(slices.Clone(args), r.patterns()...)
 	var others sync.WaitGroup
 	errs := make([]error, len(r.outside), len(r.outside)+1)
 	others.Go(func() {
 		for i, dir := range r.outside {
-			errs[i] = test(command{dir, append(env[:1:1], "GOWORK=off"), append(args[:2:2], "-p=1", "./..."), when})
+			errs[i] = test(command{
+				dir:  dir,
+				env:  []string{"GOWORK=off"},
+				args: []string{noVet, "-count=1", "-p=1", "./..."},
+			})
 		}
 	})
-	err := test(command{r.root, append(env[:1:1], r.workspace()), inside, when})
+	err := test(command{
+		dir:  r.root,
+		env:  []string{"CGO_ENABLED=1", r.workspace()}, // the race detector needs cgo
+		args: append([]string{"-race", noVet, "-count=1"}, r.patterns()...),
+		when: situation{race: true},
+	})
 	others.Wait()
 	return errors.Join(append(errs, err)...)
 }
@@ -55,25 +67,38 @@ func racePass(_ context.Context, r *repo, test func(command) error, _ io.Writer)
 // longFlags are the flags of tests that add what takes minutes.
 var longFlags = []string{"all", "every", "long"}
 
-// longPass runs the packages whose tests have one of the flags, with it.
+// longPass runs the packages whose tests have one of the flags, with it, and the modules that
+// racePass runs without the race detector with it.
 func longPass(_ context.Context, r *repo, test func(command) error, _ io.Writer) error {
+	when := situation{race: true}
 	var errs []error
+	for _, dir := range r.outside {
+		errs = append(errs, test(command{
+			dir:  dir,
+			env:  []string{"CGO_ENABLED=1", "GOWORK=off"},
+			args: []string{"-race", noVet, "-count=1", "-timeout=1h", "./..."},
+			when: when,
+		}))
+	}
 	for _, name := range longFlags {
 		flag := regexp.MustCompile(`\bflag\.Bool\("` + name + `"`)
 		err := testMatching(r, flag, test, command{
 			env:  []string{"CGO_ENABLED=1"},
-			args: []string{"-race", "-count=1", "-timeout=2h"},
-			when: situation{race: true},
+			args: []string{"-race", noVet, "-count=1", "-timeout=2h"},
+			when: when,
 		}, "-args", "-"+name)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
-// allocPass runs the tests with Alloc in their names. It names the packages that have
-// any, because the others would be built for nothing.
+// allocPass runs the tests with Alloc in their names, in the modules whose other tests run under
+// the race detector. It names the packages that have any, because the others would be built for
+// nothing.
 func allocPass(_ context.Context, r *repo, test func(command) error, _ io.Writer) error {
-	return testMatching(r, allocTest, test, command{args: []string{"-count=1", "-run", "Alloc"}})
+	workspace := *r
+	workspace.outside = nil
+	return testMatching(&workspace, allocTest, test, command{args: []string{noVet, "-count=1", "-run", "Alloc"}})
 }
 
 // testMatching runs c in the workspace and in each other module, on the packages that have
@@ -122,7 +147,7 @@ func foreignPass(ctx context.Context, r *repo, arch string, test func(command) e
 		fmt.Fprintf(out, "NOT TESTED as a %s program: this machine cannot run one: %v\n", arch, cannot)
 		return nil
 	}
-	return test(command{r.root, env, []string{"-short", "./..."}, situation{short: true, arch: arch}})
+	return test(command{r.root, env, []string{noVet, "-short", "./..."}, situation{short: true, arch: arch}})
 }
 
 // tryProgram builds a program with env and runs it. It returns in cannot why the program

@@ -81,6 +81,21 @@ func TestEveryModuleIsTested(t *testing.T) {
 		"ok  \texample.com/core/dev/tool\t", "3 tests and subtests passed, 0 failed, 0 skipped, of 3 packages, in ")
 }
 
+// The workspace is tested under the race detector, and the other modules are in the long pass.
+func TestRaceDetector(t *testing.T) {
+	root := writeRepo(t, map[string]string{
+		"cache/race_test.go":    "//go:build race\n\n" + testFile("cache", "TestRace", ""),
+		"dev/tool/race_test.go": "//go:build race\n\n" + testFile("tool", "TestRace", ""),
+	})
+	for pass, want := range map[string]string{"race": "4 tests and", "long": "2 tests and"} {
+		out, err := testrun(t, root, pass)
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, out, want)
+	}
+}
+
 func TestAllocPassRunsAllocationTestsOnly(t *testing.T) {
 	out, err := testrun(t, writeRepo(t, nil), "alloc")
 	if err != nil {
