@@ -169,6 +169,18 @@ func (c *Conn) Close() {
 	c.wg.Wait()
 }
 
+// spawn runs f in a goroutine that Close waits for. It returns false, and does not run f, if the
+// connection has ended: Close may be waiting, or have waited.
+func (c *Conn) spawn(f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return false
+	}
+	c.wg.Go(f)
+	return true
+}
+
 // Retire closes the connection once no replies are owed.
 func (c *Conn) Retire() {
 	c.mu.Lock()

@@ -124,8 +124,8 @@ func (call *Call) complete() (wake chan struct{}, wasGone bool) {
 
 // handOn gives the reader's role to whoever needs it next.
 func (c *Conn) handOn() {
-	if !c.tryHandOn() {
-		c.wg.Go(c.drain)
+	if !c.tryHandOn() && !c.spawn(c.drain) {
+		c.drain() // which reads from a socket that is closed, and completes the calls
 	}
 }
 

@@ -76,7 +76,8 @@ func (c *Conn) write(taken []byte) {
 		}
 		if n < len(taken) {
 			rest := taken // so that taken itself is not moved to the heap
-			c.wg.Go(func() { c.flush(rest, n) })
+			// If the connection has ended, the role is worth nothing.
+			c.spawn(func() { c.flush(rest, n) })
 			return
 		}
 		if taken = c.written(taken); taken == nil {
