@@ -81,9 +81,9 @@ type Conn struct {
 	nc     net.Conn
 	tls    bool
 	cfg    Config
-	raw    rawConn     // for writes and reads that do not block, if nc offers them
-	failed atomic.Bool // err is set
-	wg     group       // the goroutines that write, or read what nobody waits for
+	raw    rawConn        // for writes and reads that do not block, if nc offers them
+	failed atomic.Bool    // err is set
+	wg     sync.WaitGroup // the goroutines that write, or read what nobody waits for
 
 	_ [64]byte
 
@@ -130,7 +130,6 @@ func New(nc net.Conn, cfg Config) *Conn {
 	c := &Conn{id: lastID.Add(1), nc: nc, cfg: cfg, maxOwed: maxOwed}
 	_, c.tls = nc.(*tls.Conn)
 	c.raw.init(nc)
-	c.wg.init()
 	c.initReader()
 	c.tick.init(c)
 	c.sweep.init(c)
