@@ -34,7 +34,6 @@ func options(c gomemcache.Config) cachetest.Options {
 			return open(t, gomemcache.Config{
 				Servers:     append([]string{memcachedtest.FreeAddr(t)}, c.Servers[1:]...),
 				KeyEncoding: c.KeyEncoding,
-				Timeout:     time.Second,
 			})
 		},
 	}

@@ -86,15 +86,6 @@ func TestStatsOfFailures(t *testing.T) {
 			get(ctx, c)
 		}, driver.Failures{Canceled: 1}},
 		"down": {nil, func(ctx context.Context, c *cache.Cache) { get(ctx, c); get(ctx, c) }, driver.Failures{Timeout: 2}},
-		"rejected": {nil, func(ctx context.Context, c *cache.Cache) {
-			get(ctx, c)
-			get(ctx, c)
-			probing := make(chan struct{})
-			go func() { defer close(probing); get(ctx, c) }()
-			for !rejected(ctx, c) {
-			}
-			<-probing
-		}, driver.Failures{Timeout: 3, Rejected: 1}},
 		"canceled wait": {[]memcachedtest.Step{{Reply: read}}, func(ctx context.Context, c *cache.Cache) {
 			it, err := c.GetItem(ctx, "k")
 			if err != nil {
@@ -113,22 +104,42 @@ func TestStatsOfFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := memcachedtest.StartFake(t, script(tt.steps...))
-			c := open(t, gomemcache.Config{Servers: []string{f.Addr()}, Timeout: 5 * short})
+			timeout := patient
+			if tt.want.Timeout > 0 {
+				timeout = 20 * short
+			}
+			c := open(t, gomemcache.Config{Servers: []string{f.Addr()}, Timeout: timeout})
 			tt.call(t.Context(), c)
 			if f := failuresOf(t, c); f != tt.want {
 				t.Errorf("failures %+v, want %+v", f, tt.want)
 			}
 		})
 	}
-}
-
-// rejected makes a call once another one is asking the server, and reports whether it was.
-func rejected(ctx context.Context, c *cache.Cache) bool {
-	if !inUse(ctx, c) {
-		return false
-	}
-	_, _ = c.Get(ctx, "k")
-	return true
+	t.Run("rejected", func(t *testing.T) {
+		t.Parallel()
+		f := memcachedtest.StartFake(t, script())
+		c := open(t, gomemcache.Config{Servers: []string{f.Addr()}, Timeout: 500 * time.Millisecond})
+		ctx := t.Context()
+		get(ctx, c)
+		get(ctx, c)
+		memcachedtest.Eventually(t, "a call is rejected while another one asks the server", func() bool {
+			asking := make(chan struct{})
+			go func() { defer close(asking); get(ctx, c) }()
+			for over := false; !over && !inUse(ctx, c); {
+				select {
+				case <-asking:
+					over = true
+				default:
+				}
+			}
+			get(ctx, c)
+			<-asking
+			return failuresOf(t, c).Rejected > 0
+		})
+		if got := failuresOf(t, c); got.Timeout < 3 || got != (driver.Failures{Timeout: got.Timeout, Rejected: got.Rejected}) {
+			t.Errorf("failures %+v, want at least 3 timeouts and some calls rejected", got)
+		}
+	})
 }
 
 func inUse(ctx context.Context, c *cache.Cache) bool {

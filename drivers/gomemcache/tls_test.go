@@ -188,7 +188,7 @@ func TestTLS(t *testing.T) {
 	})
 
 	t.Run("DSN", func(t *testing.T) {
-		q := url.Values{"tls": {"true"}, "tls_ca": {trust.CA}, "tls_cert": {trust.Cert}, "tls_key": {trust.Key}, "tls_server_name": {"cache.test"}}
+		q := url.Values{"tls": {"true"}, "tls_ca": {trust.CA}, "tls_cert": {trust.Cert}, "tls_key": {trust.Key}, "tls_server_name": {"cache.test"}, "timeout": {patient.String()}}
 		c, err := cache.Open("gomemcache://" + s.Addr() + "?" + q.Encode())
 		if err != nil {
 			t.Fatal(err)

@@ -27,6 +27,9 @@ const patient = 30 * time.Second
 // open makes a cache that is closed with the test.
 func open(t testing.TB, cfg ketama.Config) *cache.Cache {
 	t.Helper()
+	if cfg.Timeout == 0 {
+		cfg.Timeout = patient
+	}
 	c, err := ketama.New(cfg)
 	if err != nil {
 		t.Fatal(err)

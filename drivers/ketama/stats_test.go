@@ -70,7 +70,6 @@ func TestStatsOfWaits(t *testing.T) {
 }
 
 func TestStatsOfFailures(t *testing.T) {
-	const timeout = 500 * time.Millisecond
 	found := reply(get, ok, bytesFlags, "k", "x")
 	read := func(ctx context.Context, c *cache.Cache) { _, _ = c.Get(ctx, "k") }
 	inUse := func(ctx context.Context, c *cache.Cache) bool {
@@ -91,21 +90,11 @@ func TestStatsOfFailures(t *testing.T) {
 		"nonsense": {reply(set, ok, "", "", ""), false, read, driver.Failures{Protocol: 1}},
 		"refused":  {reply(get, 0x82, "", "", ""), false, read, driver.Failures{Refused: 1}},
 		"canceled": {"", false, func(ctx context.Context, c *cache.Cache) {
-			ctx, cancel := context.WithTimeout(ctx, timeout/5)
+			ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 			defer cancel()
 			read(ctx, c)
 		}, driver.Failures{Canceled: 1}},
-		"down": {"", false, func(ctx context.Context, c *cache.Cache) { read(ctx, c); read(ctx, c) }, driver.Failures{Timeout: 2}},
-		"rejected": {"", false, func(ctx context.Context, c *cache.Cache) {
-			read(ctx, c)
-			read(ctx, c)
-			probing := make(chan struct{})
-			go func() { defer close(probing); read(ctx, c) }()
-			for !inUse(ctx, c) {
-			}
-			read(ctx, c)
-			<-probing
-		}, driver.Failures{Timeout: 3, Rejected: 1}},
+		"down":             {"", false, func(ctx context.Context, c *cache.Cache) { read(ctx, c); read(ctx, c) }, driver.Failures{Timeout: 2}},
 		"library, silence": {"", false, func(ctx context.Context, c *cache.Cache) { _ = c.Delete(ctx, "k") }, driver.Failures{Timeout: 1}},
 		"library, end":     {"", true, func(ctx context.Context, c *cache.Cache) { _ = c.Delete(ctx, "k") }, driver.Failures{Lost: 1}},
 		"library, refused": {reply(remove, 0x82, "", "", ""), false, func(ctx context.Context, c *cache.Cache) { _ = c.Delete(ctx, "k") }, driver.Failures{Refused: 1}},
@@ -113,6 +102,10 @@ func TestStatsOfFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := fake(t, []memcachedtest.Step{{Reply: tt.reply, Close: tt.then}})
+			timeout := patient
+			if tt.want.Timeout > 0 {
+				timeout = 2 * time.Second
+			}
 			c := open(t, ketama.Config{Servers: []string{f.Addr()}, Timeout: timeout})
 			tt.call(t.Context(), c)
 			if got := statsOf(t, c).Failures; got != tt.want {
@@ -120,6 +113,31 @@ func TestStatsOfFailures(t *testing.T) {
 			}
 		})
 	}
+	t.Run("rejected", func(t *testing.T) {
+		t.Parallel()
+		f := fake(t, []memcachedtest.Step{{}})
+		c := open(t, ketama.Config{Servers: []string{f.Addr()}, Timeout: 500 * time.Millisecond})
+		ctx := t.Context()
+		read(ctx, c)
+		read(ctx, c)
+		memcachedtest.Eventually(t, "a call is rejected while another one asks the server", func() bool {
+			asking := make(chan struct{})
+			go func() { defer close(asking); read(ctx, c) }()
+			for over := false; !over && !inUse(ctx, c); {
+				select {
+				case <-asking:
+					over = true
+				default:
+				}
+			}
+			read(ctx, c)
+			<-asking
+			return statsOf(t, c).Failures.Rejected > 0
+		})
+		if got := statsOf(t, c).Failures; got.Timeout < 3 || got != (driver.Failures{Timeout: got.Timeout, Rejected: got.Rejected}) {
+			t.Errorf("failures %+v, want at least 3 timeouts and some calls rejected", got)
+		}
+	})
 	t.Run("no free client", func(t *testing.T) {
 		c, _, end := busy(t, 20*time.Millisecond)
 		read(t.Context(), c)

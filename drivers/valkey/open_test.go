@@ -15,6 +15,9 @@ const patient = 10 * time.Second
 
 func open(t testing.TB, cfg valkey.Config) *cache.Cache {
 	t.Helper()
+	if cfg.Timeout == 0 {
+		cfg.Timeout = patient
+	}
 	c, err := valkey.New(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/larder-go/larder/cache/driver"
@@ -206,41 +207,45 @@ func TestSilence(t *testing.T) {
 
 // A server that is slow but not silent is not given up.
 func TestSlowServer(t *testing.T) {
-	const timeout = 400 * time.Millisecond
-	c, p := connect(t, timeout)
-	call := startGet(background, c, "k")
-	p.expect(getRequest("k", 0))
-	whole := value("0123456789", 0)
-	for i := range whole {
-		p.send(whole[i : i+1])
-		time.Sleep(timeout / 8)
-	}
-	wantValue(t, call, "0123456789")
-	// Nor is one of which nothing was wanted for long.
-	time.Sleep(2 * timeout)
-	next := startGet(background, c, "next")
-	p.expect(getRequest("next", 1))
-	p.send(value("n", 1))
-	wantValue(t, next, "n")
+	synctest.Test(t, func(t *testing.T) {
+		const timeout = 400 * time.Millisecond
+		c, p := connectInBubble(t, timeout)
+		call := startGet(background, c, "k")
+		p.expect(getRequest("k", 0))
+		whole := value("0123456789", 0)
+		for i := range whole {
+			p.send(whole[i : i+1])
+			time.Sleep(timeout / 8)
+		}
+		wantValue(t, call, "0123456789")
+		// Nor is one of which nothing was wanted for long.
+		time.Sleep(2 * timeout)
+		next := startGet(background, c, "next")
+		p.expect(getRequest("next", 1))
+		p.send(value("n", 1))
+		wantValue(t, next, "n")
+	})
 }
 
 // The command that wakes the server has a reply that nobody waits for.
 func TestNudgeIsAnswered(t *testing.T) {
-	const timeout = 2 * time.Second
-	c, p := connect(t, timeout)
-	call := startGet(background, c, "k")
-	p.expect(getRequest("k", 0) + "mn\r\n")
-	p.send(value("v", 0) + "MN\r\n")
-	wantValue(t, call, "v")
-	next := startGet(background, c, "next")
-	p.expect(getRequest("next", 1))
-	p.send(value("n", 1))
-	wantValue(t, next, "n")
+	synctest.Test(t, func(t *testing.T) {
+		const timeout = 400 * time.Millisecond
+		c, p := connectInBubble(t, timeout)
+		call := startGet(background, c, "k")
+		p.expect(getRequest("k", 0) + "mn\r\n")
+		p.send(value("v", 0) + "MN\r\n")
+		wantValue(t, call, "v")
+		next := startGet(background, c, "next")
+		p.expect(getRequest("next", 1))
+		p.send(value("n", 1))
+		wantValue(t, next, "n")
+	})
 }
 
 // A connection that is retired serves the calls that it has, and ends then.
 func TestRetire(t *testing.T) {
-	c, p := connect(t, time.Second)
+	c, p := connect(t, patient)
 	call := startGet(background, c, "k")
 	p.expect(getRequest("k", 0))
 	c.Retire()
@@ -248,7 +253,7 @@ func TestRetire(t *testing.T) {
 	p.send(value("v", 0))
 	wantValue(t, call, "v")
 	memcachedtest.Eventually(t, "the connection is closed", c.Failed)
-	idle, _ := connect(t, time.Second)
+	idle, _ := connect(t, patient)
 	idle.Retire()
 	if !idle.Failed() {
 		t.Error("a retired connection on which nothing is owed is open")

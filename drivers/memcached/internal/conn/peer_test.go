@@ -31,6 +31,18 @@ func connect(t *testing.T, timeout time.Duration) (*Conn, *peer) {
 	return connectOver(t, timeout, func(nc net.Conn) net.Conn { return nc })
 }
 
+// connectInBubble is connect without the kernel, so that time in a bubble of testing/synctest
+// passes while both ends wait.
+func connectInBubble(t *testing.T, timeout time.Duration) (*Conn, *peer) {
+	client, server := net.Pipe()
+	c := New(client, Config{Timeout: timeout})
+	t.Cleanup(func() {
+		server.Close()
+		c.Close()
+	})
+	return c, &peer{t, server}
+}
+
 // connectOver is connect with the client's end wrapped.
 func connectOver(t *testing.T, timeout time.Duration, wrap func(net.Conn) net.Conn) (*Conn, *peer) {
 	t.Helper()

@@ -90,7 +90,7 @@ func TestLeaving(t *testing.T) {
 				c, p := connect(t, patient)
 				ctx, cancel := context.WithCancel(background)
 				if reason == context.DeadlineExceeded {
-					ctx, cancel = context.WithTimeout(background, 50*time.Millisecond)
+					ctx, cancel = context.WithTimeout(background, time.Second)
 				}
 				defer cancel()
 				var leaver, other <-chan result
@@ -272,7 +272,7 @@ func TestRepliesAreReadWhileWritesBlock(t *testing.T) {
 // At rest a connection has no goroutine and no timer.
 func TestAtRest(t *testing.T) {
 	before := runtime.NumGoroutine()
-	c, p := connect(t, 40*time.Millisecond)
+	c, p := connect(t, 8*time.Second) // at half of it, silence gets a command that wakes the server
 	ctx, cancel := context.WithCancel(background)
 	defer cancel()
 	for i := range 3 {
