@@ -65,6 +65,10 @@ test-alloc: test-deps $(BIN)/testrun ## The second half of it
 test-long: test-deps $(BIN)/testrun ## Test with what is left out of make test, which takes an hour: every schedule, every server
 	LARDER_TEST_RESTARTS=$(RESTARTS) $(TESTRUN) long
 
+.PHONY: test-stress
+test-stress: test-deps $(BIN)/testrun ## Test what serves users three times, beside busy loops: a look for flakes, half an hour
+	$(TESTRUN) stress
+
 .PHONY: test-386
 test-386: test-deps $(BIN)/testrun ## Test the core as a 32-bit program, where atomics and sizes differ
 	$(TESTRUN) 386

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/larder-go/larder/cache"
 )
@@ -118,6 +119,7 @@ func killedInTraffic(s *suite) {
 		case errors.Is(err, cache.ErrUnavailable):
 			failed.Add(1)
 			s.outage(c, err, addrs[0], "%s", what)
+			time.Sleep(time.Millisecond) // so that the server that starts gets a processor
 		case err == nil, errors.Is(err, cache.ErrMiss), errors.Is(err, cache.ErrNotStored):
 			worked.Add(1)
 		default:

@@ -5,12 +5,13 @@
 //
 // The passes are
 //
-//	race   every test: those of the workspace under the race detector, those of other modules without
-//	long   the packages whose tests have the flag -all, -every or -long, with it, and the other
-//	       modules under the race detector
-//	alloc  the tests of the workspace that count allocations, without the race detector, since it
-//	       allocates itself
-//	386    the short tests of the core as a 32-bit program
+//	race    every test: those of the workspace under the race detector, those of other modules without
+//	long    the packages whose tests have the flag -all, -every or -long, with it, and the other
+//	        modules under the race detector
+//	alloc   the tests of the workspace that count allocations, without the race detector, since it
+//	        allocates itself
+//	stress  the tests of the workspace, three times each, while every processor is busy
+//	386     the short tests of the core as a 32-bit program
 //
 // FILE lists the skips that are expected, and when. With -strict, which is the default if
 // the environment variable CI is set, a skip that is not expected is a failure.

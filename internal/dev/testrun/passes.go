@@ -9,7 +9,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 )
 
@@ -24,9 +26,10 @@ type command struct {
 // passes run the tests of a repository, in one way each. They call test for each run of
 // go test, for several at once in some cases, and go on after one that fails.
 var passes = map[string]func(ctx context.Context, r *repo, test func(command) error, out io.Writer) error{
-	"race":  racePass,
-	"long":  longPass,
-	"alloc": allocPass,
+	"race":   racePass,
+	"long":   longPass,
+	"alloc":  allocPass,
+	"stress": stressPass,
 	"386": func(ctx context.Context, r *repo, test func(command) error, out io.Writer) error {
 		return foreignPass(ctx, r, "386", test, out)
 	},
@@ -41,7 +44,8 @@ const noVet = "-vet=off"
 // they use of the library has its own tests.
 //
 // Both run side by side, and the core comes last in the workspace: its tests compute while those
-// of drivers wait for servers, and no long package is left to wait for at the end.
+// of drivers wait for servers, and no long package is left to wait for at the end. Tests of drivers
+// wait for half of their time, so that one package more than there are processors is tested at once.
 func racePass(_ context.Context, r *repo, test func(command) error, _ io.Writer) error {
 	var others sync.WaitGroup
 	errs := make([]error, len(r.outside), len(r.outside)+1)
@@ -57,11 +61,32 @@ func racePass(_ context.Context, r *repo, test func(command) error, _ io.Writer)
 	err := test(command{
 		dir:  r.root,
 		env:  []string{"CGO_ENABLED=1", r.workspace()}, // the race detector needs cgo
-		args: append([]string{"-race", noVet, "-count=1"}, r.patterns()...),
+		args: append([]string{"-race", noVet, "-count=1", "-p=" + strconv.Itoa(runtime.NumCPU()+1)}, r.patterns()...),
 		when: situation{race: true},
 	})
 	others.Wait()
 	return errors.Join(append(errs, err)...)
+}
+
+// stressPass runs the tests of the workspace under the race detector several times while every
+// processor is busy: it looks for tests that depend on being quick.
+func stressPass(ctx context.Context, r *repo, test func(command) error, _ io.Writer) error {
+	ctx, stop := context.WithCancel(ctx)
+	var loops sync.WaitGroup
+	defer loops.Wait()
+	defer stop()
+	for range runtime.NumCPU() {
+		loops.Go(func() {
+			for ctx.Err() == nil {
+			}
+		})
+	}
+	return test(command{
+		dir:  r.root,
+		env:  []string{"CGO_ENABLED=1", r.workspace()},
+		args: append([]string{"-race", noVet, "-count=3", "-timeout=1h"}, r.patterns()...),
+		when: situation{race: true},
+	})
 }
 
 // longFlags are the flags of tests that add what takes minutes.

@@ -87,7 +87,7 @@ func TestRaceDetector(t *testing.T) {
 		"cache/race_test.go":    "//go:build race\n\n" + testFile("cache", "TestRace", ""),
 		"dev/tool/race_test.go": "//go:build race\n\n" + testFile("tool", "TestRace", ""),
 	})
-	for pass, want := range map[string]string{"race": "4 tests and", "long": "2 tests and"} {
+	for pass, want := range map[string]string{"race": "4 tests and", "long": "2 tests and", "stress": "9 tests and"} {
 		out, err := testrun(t, root, pass)
 		if err != nil {
 			t.Fatal(err)
@@ -223,7 +223,7 @@ func TestArguments(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "want a pass: 386, alloc, long, race"},
+		{nil, "want a pass: 386, alloc, long, race, stress"},
 		{[]string{"rice"}, `unknown pass "rice"`},
 		{[]string{"-expected", "none.txt", "race"}, "none.txt"},
 		{[]string{"-root", t.TempDir(), "race"}, "go list -m"},
