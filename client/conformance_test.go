@@ -18,18 +18,13 @@ var layouts = map[string]struct {
 		client.Config{DSNs: map[string]string{"default": "memory://", "other": "memory://"}},
 		cachetest.Options{Namespaces: []string{"default", "other"}},
 	},
-	"prefixes": {
+	"prefixes and encodings": {
 		client.Config{
-			DSNs:     map[string]string{"default": "memory://", "other": "memory://"},
-			Prefixes: map[string]string{"default": "app:", "other": "other:"},
+			Default:  "main",
+			DSNs:     map[string]string{"main": "memory://?key_encoding=sha1", "other": "memory://?key_encoding=safe"},
+			Prefixes: map[string]string{"main": "app:", "other": "other:"},
 		},
-		cachetest.Options{Namespaces: []string{"default", "other"}, KeyPrefix: "app:"},
-	},
-	"encoded": {
-		client.Config{Default: "main", DSNs: map[string]string{
-			"main": "memory://?key_encoding=sha1", "other": "memory://?key_encoding=safe",
-		}},
-		cachetest.Options{Namespaces: []string{"main", "other"}, KeyEncoding: mustEncoding("sha1")},
+		cachetest.Options{Namespaces: []string{"main", "other"}, KeyPrefix: "app:", KeyEncoding: mustEncoding("sha1")},
 	},
 }
 

@@ -33,6 +33,7 @@ type world struct {
 	mutual    bool              // two processes that wait for each other are a loss
 	lateSet   bool              // the servers store by plain set where they should compare and swap
 	rashCad   bool              // the servers delete where they should compare and delete
+	deep      bool              // what is broken shows after more than 8,000 states: only with -long
 
 	keys   []string
 	keyIDs map[string]int

@@ -32,7 +32,7 @@ func TestHammer(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer m.Close()
-			o := loadtest.HammerOptions{}
+			o := loadtest.HammerOptions{Gets: 4_000}
 			if *long {
 				o.Gets = 100_000
 			}

@@ -27,7 +27,7 @@ func TestLoadHammer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := gomemcache.Config{Servers: memcachedtest.Addrs(memcachedtest.StartN(t, 2, "unix", args...))}
-			o := loadtest.HammerOptions{}
+			o := loadtest.HammerOptions{Gets: 3_000}
 			if *long {
 				o.Gets = 100_000
 			}

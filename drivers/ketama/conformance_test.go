@@ -14,7 +14,7 @@ import (
 )
 
 // long runs the whole suite in each configuration: go test -long. Without it, one runs the
-// whole, and two, which have what the others are about, the cases that depend on the driver.
+// whole, and one, which has what the others are about, the cases that depend on the driver.
 var long = flag.Bool("long", false, "run the whole contract in every configuration")
 
 // conform runs the suite on n servers that no other test uses, beside the other tests.
@@ -48,8 +48,9 @@ func TestConformance(t *testing.T) {
 		t.Fatal(err)
 	}
 	conform(t, "unix", "unix", 5, ketama.Config{}, false)
-	conform(t, "weighted, encoded", "tcp", 3, ketama.Config{Distribution: ketama.DistributionKetamaWeighted, KeyEncoding: e}, !*long)
-	conform(t, "small pool", "tcp", 2, ketama.Config{PoolSize: 1, NumberFlags: ketama.FlagsPythonMemcached}, !*long)
+	conform(t, "weighted, encoded, small pool", "tcp", 3, ketama.Config{
+		Distribution: ketama.DistributionKetamaWeighted, KeyEncoding: e, PoolSize: 1, NumberFlags: ketama.FlagsPythonMemcached,
+	}, !*long)
 	if !*long {
 		return
 	}

@@ -14,14 +14,14 @@ import (
 )
 
 // conform runs the suite on n servers that no other test uses, beside the other tests. Without
-// -all, the cases that do not depend on the driver run for five servers only.
+// -all, the cases that do not depend on the driver run on one server only.
 func conform(t *testing.T, name, network string, n int, cfg memcached.Config) {
 	t.Run(name, func(t *testing.T) {
 		t.Parallel()
 		cfg.Servers = memcachedtest.Addrs(memcachedtest.StartN(t, n, network))
 		cfg.Timeout = patient
 		o := options(cfg)
-		o.DriverOnly = !*all // TestConformanceOfClient runs the other cases
+		o.DriverOnly = !*all && n > 1
 		cachetest.Run(t, func(t *testing.T) *cache.Cache { return empty(t, cfg) }, o)
 	})
 }
@@ -40,8 +40,8 @@ func options(cfg memcached.Config) cachetest.Options {
 }
 
 // all says to run the suites in every combination, and to hammer for longer, which takes
-// minutes of processor time. Without it, each network and number of servers has its turn in
-// one.
+// minutes of processor time. Without it the suite runs on one server, on several with other
+// options, and over TLS.
 var all = flag.Bool("all", false, "run the suites in every combination, and hammer for longer")
 
 func TestConformance(t *testing.T) {
@@ -49,19 +49,21 @@ func TestConformance(t *testing.T) {
 	if memcachedtest.HasIPv6() {
 		networks = append(networks, "tcp6")
 	}
-	for i, network := range networks {
-		for j, n := range []int{1, 5} {
-			if *all || (i+j)%2 == 0 {
-				conform(t, fmt.Sprintf("%s/%d", network, n), network, n, memcached.Config{})
-			}
-		}
-	}
-	conform(t, "several connections", "tcp", 3, memcached.Config{
+	last := networks[len(networks)-1]
+	conform(t, "unix/1", "unix", 1, memcached.Config{})
+	conform(t, "several connections", last, 3, memcached.Config{
 		Conns: 3, NumberFlags: memcached.FlagsPythonMemcached,
 		Distribution: memcached.DistributionKetamaWeighted, KeyEncoding: named(t, "safe"),
 	})
 	if !*all {
 		return
+	}
+	for _, network := range networks {
+		for _, n := range []int{1, 5} {
+			if network != "unix" || n > 1 {
+				conform(t, fmt.Sprintf("%s/%d", network, n), network, n, memcached.Config{})
+			}
+		}
 	}
 	for _, name := range []string{"base64", "sha1,base64", "safe"} {
 		conform(t, "encoding/"+name, "unix", 2, memcached.Config{KeyEncoding: named(t, name)})

@@ -58,7 +58,7 @@ func TestLoadHammer(t *testing.T) {
 				o.ValueSize, o.Keys = 10_000, 5_000
 			}
 			if !*all {
-				o.Gets = 6_000
+				o.Gets = 3_000
 			}
 			loadtest.Hammer(t, o, open(t, c), open(t, c))
 		})

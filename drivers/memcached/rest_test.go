@@ -26,7 +26,7 @@ func TestAtRest(t *testing.T) {
 		wg.Go(func() {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			for i := range 20 {
+			for i := range 5 {
 				key := all[(g+i)%len(all)]
 				if err := c.Set(ctx, key, valueOf(key), 0); err != nil {
 					t.Error(err)

@@ -1,7 +1,9 @@
 package filecache_test
 
 import (
+	"flag"
 	"testing"
+	"time"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/cachetest"
@@ -20,7 +22,10 @@ func TestConformance(t *testing.T) {
 	cachetest.Run(t, open, cachetest.Options{Synctest: true, Outage: gone})
 }
 
-func TestConformanceEncoded(t *testing.T) {
+// long runs the contract with a key encoding too: go test -long.
+var long = flag.Bool("long", false, "run the whole contract in every configuration")
+
+func TestKeyEncoding(t *testing.T) {
 	open := func(t *testing.T) *cache.Cache {
 		c, err := filecache.New(filecache.Config{Dir: t.TempDir(), KeyEncoding: encoding.Safe()})
 		if err != nil {
@@ -28,5 +33,14 @@ func TestConformanceEncoded(t *testing.T) {
 		}
 		return c
 	}
-	cachetest.Run(t, open, cachetest.Options{Synctest: true, DriverOnly: true, KeyEncoding: encoding.Safe()})
+	if *long {
+		cachetest.Run(t, open, cachetest.Options{Synctest: true, DriverOnly: true, KeyEncoding: encoding.Safe()})
+	}
+	const key = "not a key\nwithout an encoding"
+	c := open(t)
+	defer c.Close()
+	set(t, c, key, []byte("value"), time.Hour)
+	if got, err := c.Get(t.Context(), key); err != nil || string(got) != "value" {
+		t.Errorf("Get = %q, %v", got, err)
+	}
 }
