@@ -57,9 +57,9 @@ func TestNoTornOrForeignBytes(t *testing.T) {
 }
 
 func hammer(t *testing.T, s *store, few bool) {
-	n, rounds := 1000, 2500
+	n, rounds := 1000, 1200
 	if few {
-		n, rounds = 60, 1200 // every search is long
+		n, rounds = 60, 600 // every search is long
 	}
 	var stop atomic.Bool
 	var writers, readers sync.WaitGroup

@@ -54,8 +54,9 @@ func visitAfter(ctx context.Context, c *cache.Cache, user string) (greeting stri
 func TestGomemcache(t *testing.T) {
 	servers := memcachedtest.Addrs(memcachedtest.StartN(t, 3, "tcp"))
 	mc := memcache.New(servers...)
+	mc.Timeout = time.Minute
 	defer mc.Close()
-	c, err := gomemcache.New(gomemcache.Config{Servers: servers})
+	c, err := gomemcache.New(gomemcache.Config{Servers: servers, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,12 +87,13 @@ func TestGomemcache(t *testing.T) {
 func TestGomemcacheExpiration(t *testing.T) {
 	server := memcachedtest.Start(t, "tcp")
 	mc := memcache.New(server.Addr())
+	mc.Timeout = time.Minute
 	defer mc.Close()
 	half := 500 * time.Millisecond
 	if err := mc.Set(&memcache.Item{Key: "before", Value: []byte("v"), Expiration: int32(half.Seconds())}); err != nil {
 		t.Fatal(err)
 	}
-	c, err := gomemcache.New(gomemcache.Config{Servers: []string{server.Addr()}})
+	c, err := gomemcache.New(gomemcache.Config{Servers: []string{server.Addr()}, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

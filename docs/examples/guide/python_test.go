@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/drivers/ketama"
@@ -37,7 +38,7 @@ func TestPython(t *testing.T) {
 	server := memcachedtest.Start(t, "tcp")
 	script = strings.ReplaceAll(script, "10.0.0.1:11211", server.Addr())
 
-	c, err := ketama.New(ketama.Config{Servers: []string{server.Addr()}})
+	c, err := ketama.New(ketama.Config{Servers: []string{server.Addr()}, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,10 +19,10 @@ import (
 // drivers make a cache on servers.
 var drivers = map[string]func(t *testing.T, servers []string) *cache.Cache{
 	"gomemcache": func(t *testing.T, servers []string) *cache.Cache {
-		return made(t)(gomemcache.New(gomemcache.Config{Servers: servers}))
+		return made(t)(gomemcache.New(gomemcache.Config{Servers: servers, Timeout: time.Minute}))
 	},
 	"ketama": func(t *testing.T, servers []string) *cache.Cache {
-		return made(t)(ketama.New(ketama.Config{Servers: servers}))
+		return made(t)(ketama.New(ketama.Config{Servers: servers, Timeout: time.Minute}))
 	},
 }
 

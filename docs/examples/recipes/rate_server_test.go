@@ -12,7 +12,7 @@ import (
 
 func TestLimiterOnMemcached(t *testing.T) {
 	server := memcachedtest.Start(t, "tcp")
-	c, err := gomemcache.New(gomemcache.Config{Servers: []string{server.Addr()}})
+	c, err := gomemcache.New(gomemcache.Config{Servers: []string{server.Addr()}, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

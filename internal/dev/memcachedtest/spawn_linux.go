@@ -15,6 +15,7 @@ import (
 // are made by one thread that lives as long as the test binary. A test that panics or
 // runs into go test's -timeout then leaves no memcached behind.
 var spawner = sync.OnceValue(func() chan func() {
+	closeInherited()
 	work := make(chan func())
 	go func() {
 		runtime.LockOSThread()
@@ -24,6 +25,15 @@ var spawner = sync.OnceValue(func() chan func() {
 	}()
 	return work
 })
+
+// closeInherited keeps files that the test binary was started with, such as those of the job
+// server of make -j, from servers. To memcached the number of a file is that of a connection:
+// with two such files, a server that is limited to 16 connections rejects the first one.
+func closeInherited() {
+	for fd := 3; fd < 100; fd++ {
+		syscall.CloseOnExec(fd) // which every file that Go opened has already
+	}
+}
 
 func spawn(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
