@@ -50,7 +50,7 @@ demo-metrics: ## The same with Prometheus, both started for it: make demo-metric
 ##@ Test
 
 .PHONY: test
-test: test-deps $(BIN)/testrun ## Test every module: what serves users under the race detector, and what allocates without it
+test: test-deps $(BIN)/testrun ## Test every module: under the race detector, and what allocates without it
 	$(TESTRUN) race alloc
 
 .PHONY: test-race

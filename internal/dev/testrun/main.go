@@ -5,9 +5,9 @@
 //
 // The passes are
 //
-//	race    every test: those of the workspace under the race detector, those of other modules without
-//	long    the packages whose tests have the flag -all, -every or -long, with it, and the other
-//	        modules under the race detector
+//	race    every test, under the race detector, except those of the benchmarks, which run without
+//	long    the packages whose tests have the flag -all, -every or -long, with it, and the
+//	        benchmarks under the race detector
 //	alloc   the tests of the workspace that count allocations, without the race detector, since it
 //	        allocates itself
 //	stress  the tests of the workspace, three times each, while every processor is busy

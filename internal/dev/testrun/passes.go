@@ -38,31 +38,36 @@ var passes = map[string]func(ctx context.Context, r *repo, test func(command) er
 // noVet leaves go vet to make vet, which runs more of it.
 const noVet = "-vet=off"
 
-// racePass runs all tests: those of the workspace, which is what serves users, under the race
-// detector, and the others, of tools, without. Building the latter for the race detector, with
-// the caches that the library is compared to, takes as long as a third of all tests, and what
-// they use of the library has its own tests.
+// racePass runs all tests under the race detector, except those of the benchmarks.
 //
-// Both run side by side, and the core comes last in the workspace: its tests compute while those
-// of drivers wait for servers, and no long package is left to wait for at the end. Tests of drivers
-// wait for half of their time, so that one package more than there are processors is tested at once.
+// The modules of the workspace and the others run side by side, and the core comes last in the
+// workspace: its tests compute while those of drivers wait for servers, and no long package is left
+// to wait for at the end. Tests of drivers wait for half of their time, so that one package more
+// than there are processors is tested at once.
 func racePass(_ context.Context, r *repo, test func(command) error, _ io.Writer) error {
+	race := []string{"-race", noVet, "-count=1"}
+	when := situation{race: true}
 	var others sync.WaitGroup
 	errs := make([]error, len(r.outside), len(r.outside)+1)
 	others.Go(func() {
 		for i, dir := range r.outside {
-			errs[i] = test(command{
+			c := command{
 				dir:  dir,
-				env:  []string{"GOWORK=off"},
-				args: []string{noVet, "-count=1", "-p=1", "./..."},
-			})
+				env:  []string{"CGO_ENABLED=1", "GOWORK=off"}, // the race detector needs cgo
+				args: append(slices.Clone(race), "-p=1", "./..."),
+				when: when,
+			}
+			if dir == r.benchmarks() {
+				c.args, c.when = c.args[1:], situation{}
+			}
+			errs[i] = test(c)
 		}
 	})
 	err := test(command{
 		dir:  r.root,
-		env:  []string{"CGO_ENABLED=1", r.workspace()}, // the race detector needs cgo
-		args: append([]string{"-race", noVet, "-count=1", "-p=" + strconv.Itoa(runtime.NumCPU()+1)}, r.patterns()...),
-		when: situation{race: true},
+		env:  []string{"CGO_ENABLED=1", r.workspace()},
+		args: append(append(race, "-p="+strconv.Itoa(runtime.NumCPU()+1)), r.patterns()...),
+		when: when,
 	})
 	others.Wait()
 	return errors.Join(append(errs, err)...)
@@ -92,12 +97,12 @@ func stressPass(ctx context.Context, r *repo, test func(command) error, _ io.Wri
 // longFlags are the flags of tests that add what takes minutes.
 var longFlags = []string{"all", "every", "long"}
 
-// longPass runs the packages whose tests have one of the flags, with it, and the modules that
-// racePass runs without the race detector with it.
+// longPass runs the packages whose tests have one of the flags, with it, and the benchmarks under
+// the race detector.
 func longPass(_ context.Context, r *repo, test func(command) error, _ io.Writer) error {
 	when := situation{race: true}
 	var errs []error
-	for _, dir := range r.outside {
+	if dir := r.benchmarks(); slices.Contains(r.outside, dir) {
 		errs = append(errs, test(command{
 			dir:  dir,
 			env:  []string{"CGO_ENABLED=1", "GOWORK=off"},
@@ -117,8 +122,7 @@ func longPass(_ context.Context, r *repo, test func(command) error, _ io.Writer)
 	return errors.Join(errs...)
 }
 
-// allocPass runs the tests with Alloc in their names, in the modules whose other tests run under
-// the race detector. It names the packages that have any, because the others would be built for
+// allocPass runs the tests of the workspace with Alloc in their names. It names the packages that have any, because the others would be built for
 // nothing.
 func allocPass(_ context.Context, r *repo, test func(command) error, _ io.Writer) error {
 	workspace := *r

@@ -81,13 +81,17 @@ func TestEveryModuleIsTested(t *testing.T) {
 		"ok  \texample.com/core/dev/tool\t", "3 tests and subtests passed, 0 failed, 0 skipped, of 3 packages, in ")
 }
 
-// The workspace is tested under the race detector, and the other modules are in the long pass.
+// Every module is tested under the race detector, the benchmarks in the long pass.
 func TestRaceDetector(t *testing.T) {
 	root := writeRepo(t, map[string]string{
 		"cache/race_test.go":    "//go:build race\n\n" + testFile("cache", "TestRace", ""),
 		"dev/tool/race_test.go": "//go:build race\n\n" + testFile("tool", "TestRace", ""),
+
+		"internal/dev/benchmarks/go.mod":       "module example.com/benchmarks\n\ngo 1.25.0\n",
+		"internal/dev/benchmarks/race_test.go": "//go:build race\n\n" + testFile("benchmarks", "TestRace", ""),
+		"internal/dev/benchmarks/any_test.go":  testFile("benchmarks", "TestAny", ""),
 	})
-	for pass, want := range map[string]string{"race": "4 tests and", "long": "2 tests and", "stress": "9 tests and"} {
+	for pass, want := range map[string]string{"race": "6 tests and", "long": "2 tests and", "stress": "9 tests and"} {
 		out, err := testrun(t, root, pass)
 		if err != nil {
 			t.Fatal(err)

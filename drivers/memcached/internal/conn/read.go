@@ -87,7 +87,7 @@ func (c *Conn) drain() {
 			if c.tryHandOn() {
 				return
 			}
-			err = c.next(nil, nil)
+			err = c.next(context.Background(), nil)
 		}
 		if err != nil {
 			c.fail(err)
@@ -116,8 +116,8 @@ func (c *Conn) wakeLast() {
 	}
 }
 
-// next writes what is gathered, if nobody does, and reads once. The reader's call and its
-// context are nil if nobody waits.
+// next writes what is gathered, if nobody does, and reads once. The reader's call is nil if
+// nobody waits.
 func (c *Conn) next(ctx context.Context, call *Call) error {
 	c.wakeLast()
 	c.mu.Lock()
