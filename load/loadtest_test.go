@@ -3,8 +3,10 @@ package load_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/load"
 	"github.com/larder-go/larder/load/loadtest"
 	"github.com/larder-go/larder/memory"
 )
@@ -20,21 +22,36 @@ func TestOnMemory(t *testing.T) {
 }
 
 func TestHammer(t *testing.T) {
-	for name, c := range map[string]memory.Config{
-		"room":   {},
-		"bytes":  {MaxBytes: memory.MinMaxBytes},
-		"tiny":   {MaxEntries: 100},
-		"record": {MaxEntries: 3},
+	for name, test := range map[string]struct {
+		memory  memory.Config
+		change  func(*load.Config[string])
+		flushed bool
+	}{
+		"room":    {},
+		"bytes":   {memory: memory.Config{MaxBytes: memory.MinMaxBytes}},
+		"tiny":    {memory: memory.Config{MaxEntries: 100}},
+		"record":  {memory: memory.Config{MaxEntries: 3}},
+		"flushed": {flushed: true},
+		"tags of keys": {change: func(c *load.Config[string]) {
+			c.KeyTags, c.Tag, c.Jitter, c.EarlyRefresh, c.ErrorTTL = true, "all", 0.5, 1, time.Millisecond
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, err := memory.New(c)
+			m, err := memory.New(test.memory)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer m.Close()
-			o := loadtest.HammerOptions{Gets: 4_000}
+			o := loadtest.HammerOptions{Gets: 2_500, Change: test.change}
 			if *long {
 				o.Gets = 100_000
+			}
+			if test.flushed {
+				o.Disturb = func() {
+					if err := m.Flush(context.Background()); err != nil {
+						t.Error(err)
+					}
+				}
 			}
 			loadtest.Hammer(t, o, m, m.WithKind(cache.Text), m.WithHook(nop{}))
 		})

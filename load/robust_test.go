@@ -89,6 +89,27 @@ func TestRecordIsNoValue(t *testing.T) {
 	}
 }
 
+// The empty key is invalid, as in the cache, and nothing is loaded for it.
+func TestEmptyKey(t *testing.T) {
+	ctx := context.Background()
+	for name, config := range map[string]load.Config[[]byte]{"plain": {}, "KeyTags": {KeyTags: true}} {
+		l := newLoader(t, newMemory(t), config)
+		_, err1 := l.Get(ctx, "", func(context.Context, *load.Entry[[]byte]) ([]byte, error) {
+			t.Errorf("%s: Get loads", name)
+			return nil, nil
+		})
+		_, err2 := l.GetMulti(ctx, []string{""}, func(context.Context, *load.Entries[[]byte], []string) (map[string][]byte, error) {
+			t.Errorf("%s: GetMulti loads", name)
+			return nil, nil
+		})
+		for op, err := range map[string]error{"Get": err1, "GetMulti": err2, "Delete": l.Delete(ctx, "")} {
+			if !errors.Is(err, cache.ErrInvalidKey) {
+				t.Errorf("%s: %s: %v, want %v", name, op, err, cache.ErrInvalidKey)
+			}
+		}
+	}
+}
+
 // A flush of the cache of the tags invalidates every value that has one.
 func TestFlushOfTheTags(t *testing.T) {
 	ctx := context.Background()

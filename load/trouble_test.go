@@ -15,6 +15,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/codec"
+	"github.com/larder-go/larder/internal/race"
 	"github.com/larder-go/larder/load"
 )
 
@@ -130,8 +131,11 @@ func TestManyWaiters(t *testing.T) {
 // a refresh take neither a goroutine nor memory.
 func TestManyRefreshes(t *testing.T) {
 	n := 20_000
-	if *long {
+	switch {
+	case *long:
 		n = 1_000_000
+	case race.Enabled:
+		n /= 2
 	}
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
