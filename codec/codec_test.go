@@ -19,6 +19,19 @@ type user struct {
 	Seen  time.Time
 }
 
+// point is a type that encodes itself, but does not append itself.
+type point struct{ x, y byte }
+
+func (p *point) MarshalBinary() ([]byte, error) { return []byte{p.x, p.y}, nil }
+
+func (p *point) UnmarshalBinary(b []byte) error {
+	if len(b) != 2 {
+		return errors.New("a point has two bytes")
+	}
+	p.x, p.y = b[0], b[1]
+	return nil
+}
+
 func someUser() user {
 	return user{Name: "Ann \"☃\"", Teams: []int{3, 7}, Seen: time.Unix(1_700_000_000, 5).UTC()}
 }
@@ -36,9 +49,10 @@ func TestRoundTrip(t *testing.T) {
 	t.Run("Text", func(t *testing.T) { roundTrip(t, codec.Text[id](), "", "\x00\xff", "ab") })
 	t.Run("Bytes", func(t *testing.T) { roundTrip(t, codec.Bytes(), []byte{}, []byte("\x00\xff")) })
 	t.Run("Binary", func(t *testing.T) { roundTrip(t, codec.Binary[time.Time](), u.Seen, time.Time{}) })
-	t.Run("Binary without AppendBinary", func(t *testing.T) {
+	t.Run("Binary of a URL", func(t *testing.T) {
 		roundTrip(t, codec.Binary[url.URL](), url.URL{Scheme: "https", Host: "example.org", Path: "/a b"})
 	})
+	t.Run("Binary without AppendBinary", func(t *testing.T) { roundTrip(t, codec.Binary[point](), point{1, 2}) })
 	t.Run("Compress", func(t *testing.T) {
 		for _, c := range []codec.CompressConfig{{}, {MinSize: 1, Level: 1}, {MinSize: 10, MaxSize: 100_000, Level: 9}} {
 			roundTrip(t, codec.Compress(codec.Text[string](), c), "", "short", strings.Repeat("long ", 1000), gzipMagic, gzipMagic+strings.Repeat("x", 5000))

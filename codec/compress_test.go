@@ -38,6 +38,30 @@ func TestCompressSize(t *testing.T) {
 	}
 }
 
+// Values of MinSize and more are compressed, with the level.
+func TestCompressConfig(t *testing.T) {
+	size := func(c codec.CompressConfig, n int) int {
+		t.Helper()
+		b, err := codec.Compress(codec.Text[string](), c).Append(nil, strings.Repeat("ab", n/2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(b)
+	}
+	const min = 500
+	if got := size(codec.CompressConfig{MinSize: min}, min-2); got != min-2 {
+		t.Errorf("a value of less than MinSize has %d bytes, want %d", got, min-2)
+	}
+	if got := size(codec.CompressConfig{MinSize: min}, min); got >= min/2 {
+		t.Errorf("a value of MinSize has %d bytes, want fewer than %d", got, min/2)
+	}
+	// A level without matches takes a bit for each byte at least.
+	best, least := size(codec.CompressConfig{Level: gzip.BestCompression}, 10_000), size(codec.CompressConfig{Level: gzip.HuffmanOnly}, 10_000)
+	if best > 200 || least < 10_000/8 {
+		t.Errorf("%d bytes with the best compression, %d without matches; want at most 200, and at least %d", best, least, 10_000/8)
+	}
+}
+
 // Values that were stored before the program used Compress are read as they are.
 func TestCompressReadsPlain(t *testing.T) {
 	c := codec.Compress(codec.JSON[string](), codec.CompressConfig{})

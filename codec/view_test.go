@@ -150,6 +150,45 @@ func TestViewSlidingSession(t *testing.T) {
 	})
 }
 
+// What each operation stores ends after its TTL, and not before.
+func TestViewTTL(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		v, _ := newView(t, codec.Text[string]())
+		one := func(key string) map[string]string { return map[string]string{key: "new"} }
+		for key, store := range map[string]func(key string, ttl time.Duration) error{
+			"Set":          func(key string, ttl time.Duration) error { return v.Set(ctx, key, "new", ttl) },
+			"Add":          func(key string, ttl time.Duration) error { return v.Add(ctx, key, "new", ttl) },
+			"Replace":      func(key string, ttl time.Duration) error { return v.Replace(ctx, key, "new", ttl) },
+			"SetMulti":     func(key string, ttl time.Duration) error { return v.SetMulti(ctx, one(key), ttl) },
+			"AddMulti":     func(key string, ttl time.Duration) error { return v.AddMulti(ctx, one(key), ttl) },
+			"ReplaceMulti": func(key string, ttl time.Duration) error { return v.ReplaceMulti(ctx, one(key), ttl) },
+			"Update": func(key string, ttl time.Duration) error {
+				return v.Update(ctx, key, ttl, func(string) (string, error) { return "new", nil })
+			},
+			"GetAndTouch": func(key string, ttl time.Duration) error { _, err := v.GetAndTouch(ctx, key, ttl); return err },
+		} {
+			want := "new"
+			switch key {
+			case "Replace", "ReplaceMulti", "Update":
+				is(t, v.Set(ctx, key, "old", 0), nil)
+			case "GetAndTouch":
+				want = "old"
+				is(t, v.Set(ctx, key, "old", 0), nil)
+			}
+			if err := store(key, time.Minute); err != nil {
+				t.Errorf("%s: %v", key, err)
+			}
+			time.Sleep(59 * time.Second)
+			holds(t, v, key, want)
+			time.Sleep(time.Second)
+			if got, err := v.Get(ctx, key); !errors.Is(err, cache.ErrMiss) {
+				t.Errorf("%s with a TTL of a minute: after it Get returns %q, %v", key, got, err)
+			}
+		}
+	})
+}
+
 // No update is lost, whoever else updates.
 func TestViewUpdate(t *testing.T) {
 	ctx := context.Background()
