@@ -21,12 +21,12 @@ import (
 
 const (
 	timeout = 10 * time.Second // nothing here should fail for slowness
-	idle    = 128              // connections: more than goroutines that call at once
+	idle    = 512              // connections: more than goroutines that call at once
 	ttl     = 10 * time.Minute
 	seconds = 600
-	// hands is how many goroutines a bare library's loop over many keys has: more
+	// workers is how many goroutines a bare library's loop over many keys has: more
 	// did not help on two cores.
-	hands = 8
+	workers = 8
 )
 
 // single is a client as used for one key at a time, by many goroutines at once.
@@ -227,7 +227,7 @@ func (b rainycapeBare) getMulti(keys []string) (map[string][]byte, error) {
 type looped struct{ bare }
 
 func (l looped) setAll(keys []string, value []byte) error {
-	return byHands(len(keys), func(i int) error { return l.set(keys[i], value) })
+	return byWorkers(len(keys), func(i int) error { return l.set(keys[i], value) })
 }
 
 func (l looped) getAll(keys []string) (int, error) {
@@ -236,7 +236,7 @@ func (l looped) getAll(keys []string) (int, error) {
 }
 
 func (l looped) deleteAll(keys []string) error {
-	return byHands(len(keys), func(i int) error { return l.delete(keys[i]) })
+	return byWorkers(len(keys), func(i int) error { return l.delete(keys[i]) })
 }
 
 func (l looped) wire(master string, keys []string) error {
@@ -245,7 +245,7 @@ func (l looped) wire(master string, keys []string) error {
 	if err != nil {
 		return err
 	}
-	return byHands(len(keys), func(i int) error {
+	return byWorkers(len(keys), func(i int) error {
 		return l.add(slot(master, last-n+1+uint64(i)), []byte(keys[i]))
 	})
 }
@@ -272,14 +272,14 @@ func (l looped) drop(master string) error {
 
 func slot(master string, i uint64) string { return master + strconv.FormatUint(i, 10) }
 
-// byHands calls f for 0 to n-1 from several goroutines.
-func byHands(n int, f func(i int) error) error {
-	errs := make([]error, hands)
+// byWorkers calls f for 0 to n-1 from several goroutines.
+func byWorkers(n int, f func(i int) error) error {
+	errs := make([]error, workers)
 	var wg sync.WaitGroup
-	for hand := range hands {
+	for worker := range workers {
 		wg.Go(func() {
-			for i := hand; i < n && errs[hand] == nil; i += hands {
-				errs[hand] = f(i)
+			for i := worker; i < n && errs[worker] == nil; i += workers {
+				errs[worker] = f(i)
 			}
 		})
 	}

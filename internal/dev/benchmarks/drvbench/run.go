@@ -62,7 +62,7 @@ func memcachedVersion() string {
 }
 
 func (r *Results) runSingle(o Options) error {
-	for _, goroutines := range []int{1, 64} {
+	for _, goroutines := range []int{1, 64, 256} {
 		place := child.Place{Procs: runtime.NumCPU()}
 		if goroutines == 1 {
 			place = child.Place{Procs: 1, Pinned: true}

@@ -1,7 +1,9 @@
 package membench
 
 import (
+	"math"
 	"runtime"
+	"runtime/debug"
 	"runtime/metrics"
 	"time"
 
@@ -12,11 +14,31 @@ import (
 // Beside is a cache in a process that keeps 1 GB of other objects: what garbage
 // collections cost there, and what they do to the cache.
 type Beside struct {
-	GC         float64 // part of the processors, with stores of 20 MB/s
-	LongestMs  float64 // of these stores
-	FullGC     float64 // part of the processors, with nine gets to one store at full rate
-	FullNs     float64 // per operation then
-	FullLongMs float64 // the longest store then
+	Steady     []Steady // one for each of the collectors
+	FullGC     float64  // part of the processors, with nine gets to one store at full rate
+	FullNs     float64  // per operation then
+	FullLongMs float64  // the longest store then
+}
+
+// Steady is a process that makes 20 MB/s of stores, nine gets to each, and 100 MB/s of other
+// garbage.
+type Steady struct {
+	GC          float64 // part of the processors
+	Collections int
+	LongestMs   float64 // of the stores
+}
+
+// collectors are settings of the garbage collector, and how long each is measured: with the
+// first, a collection comes after a GB of garbage.
+var collectors = []struct {
+	Name    string
+	percent int
+	limit   int64 // of a process with besideObjects
+	length  time.Duration
+}{
+	{"GOGC=100", 100, math.MaxInt64, 16 * time.Second},
+	{"GOGC=50", 50, math.MaxInt64, 8 * time.Second},
+	{"GOGC=off GOMEMLIMIT=1700MiB", -1, 1700 << 20, 8 * time.Second},
 }
 
 const (
@@ -25,8 +47,9 @@ const (
 	besideEntries = 60_000
 	besideValue   = 1 << 10
 	besideKeys    = 4 * besideEntries
-	besideRate    = 20_000 // stores a second
-	besideTime    = 10 * time.Second
+	besideRate    = 20_000  // stores a second
+	besideGarbage = 5 << 10 // bytes for each of them
+	besideFull    = 4 * time.Second
 )
 
 // object is what applications have many of: small, and full of pointers.
@@ -40,9 +63,9 @@ func runBeside(j Job) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	objects, length := besideObjects, besideTime
+	objects, part := besideObjects, 1
 	if j.Quick {
-		objects, length = objects/8, length/5
+		objects, part = objects/8, 8
 	}
 	others := make([]*object, objects)
 	for i := range others {
@@ -60,21 +83,19 @@ func runBeside(j Job) (any, error) {
 	runtime.GC()
 
 	var b Beside
-	gc := gcTime()
-	began := time.Now()
-	for i := 0; time.Since(began) < length; i++ {
-		if ahead := time.Duration(i)*time.Second/besideRate - time.Since(began); ahead > time.Millisecond {
-			time.Sleep(ahead)
-		}
-		value := append([]byte(nil), values[i%len(values)]...) // made by the application
-		b.LongestMs = max(b.LongestMs, timedSet(w, keys.At(i%keys.Len()), value))
+	for _, of := range collectors {
+		debug.SetGCPercent(of.percent)
+		debug.SetMemoryLimit(of.limit / int64(part))
+		runtime.GC()
+		b.Steady = append(b.Steady, steady(w, keys, values, of.length/time.Duration(part)))
 	}
-	b.GC = (gcTime() - gc) / (time.Since(began).Seconds() * float64(runtime.GOMAXPROCS(0)))
+	debug.SetGCPercent(100)
+	debug.SetMemoryLimit(math.MaxInt64)
+	runtime.GC()
 
-	gc = gcTime()
-	began = time.Now()
+	gc, began := gcTime(), time.Now()
 	ops := 0
-	for ; ops%chunk != 0 || time.Since(began) < length/2; ops++ {
+	for ; ops%chunk != 0 || time.Since(began) < besideFull/time.Duration(part); ops++ {
 		key := keys.At(ops % keys.Len())
 		if ops%10 == 0 {
 			b.FullLongMs = max(b.FullLongMs, timedSet(w, key, values[ops%len(values)]))
@@ -87,6 +108,35 @@ func runBeside(j Job) (any, error) {
 	b.FullGC = (gcTime() - gc) / (took * float64(runtime.GOMAXPROCS(0)))
 	runtime.KeepAlive(others)
 	return b, nil
+}
+
+// steady runs the process at its rate for so long.
+func steady(w peers.Worker, keys workload.Sequence, values [][]byte, length time.Duration) (s Steady) {
+	var before, after debug.GCStats
+	debug.ReadGCStats(&before)
+	gc, began := gcTime(), time.Now()
+	sum, garbage := 0, []*object(nil)
+	for i := 0; time.Since(began) < length; i++ {
+		if ahead := time.Duration(i)*time.Second/besideRate - time.Since(began); ahead > time.Millisecond {
+			time.Sleep(ahead)
+		}
+		for n := range 9 {
+			if v := w.Get(keys.At((i*10 + n) % keys.Len())); v != nil {
+				sum += int(v[0])
+			}
+		}
+		garbage = garbage[:0]
+		for range besideGarbage / besideSize {
+			garbage = append(garbage, new(object))
+		}
+		value := append([]byte(nil), values[i%len(values)]...) // made by the application
+		s.LongestMs = max(s.LongestMs, timedSet(w, keys.At((i*10+9)%keys.Len()), value))
+	}
+	runtime.KeepAlive(sum)
+	s.GC = (gcTime() - gc) / (time.Since(began).Seconds() * float64(runtime.GOMAXPROCS(0)))
+	debug.ReadGCStats(&after)
+	s.Collections = int(after.NumGC - before.NumGC)
+	return s
 }
 
 func timedSet(w peers.Worker, key string, value []byte) (ms float64) {

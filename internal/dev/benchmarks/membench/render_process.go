@@ -50,11 +50,22 @@ func (r *Results) renderChurn() section {
 }
 
 func (r *Results) renderBeside() section {
-	t := report.Table{Head: []string{"implementation", "20 MB/s of sets: GC, % of processors", "longest store, ms", "90/10 at full rate: ns", "GC, % of processors", "longest store, ms"}}
-	for _, p := range append(peers.All(), peers.Idle) {
-		if b, ok := r.Beside[p.Name]; ok {
-			t.Add(p.Name, figure(round(100*b.GC)), figure(round(b.LongestMs)), figure(b.FullNs), figure(round(100*b.FullGC)), figure(round(b.FullLongMs)))
-		}
+	steady := report.Table{Head: []string{"implementation"}}
+	for _, of := range collectors {
+		steady.Head = append(steady.Head, of.Name+": GC, % of processors", "collections", "longest store, ms")
 	}
-	return section{body: t.String()}
+	full := report.Table{Head: []string{"90/10 at full rate", "ns", "GC, % of processors", "longest store, ms"}}
+	for _, p := range append(peers.All(), peers.Idle) {
+		b, ok := r.Beside[p.Name]
+		if !ok {
+			continue
+		}
+		cells := []string{p.Name}
+		for _, s := range b.Steady {
+			cells = append(cells, figure(round(100*s.GC)), figure(float64(s.Collections)), figure(round(s.LongestMs)))
+		}
+		steady.Add(cells...)
+		full.Add(p.Name, figure(b.FullNs), figure(round(100*b.FullGC)), figure(round(b.FullLongMs)))
+	}
+	return section{body: steady.String() + "\n" + full.String()}
 }

@@ -189,7 +189,9 @@ func (r *Results) runBeside(o Options) (err error) {
 }
 
 func (r *Results) runHits(o Options) (err error) {
-	r.Hits, err = each[[]HitRatio](o, "hits", func(p peers.Peer) bool { return p.Evicts && p.Name != "sturdyc" })
+	r.Hits, err = each[[]HitRatio](o, "hits", func(p peers.Peer) bool {
+		return p.Evicts && p.Name != "sturdyc" || p.Name == "larder-bytes"
+	})
 	return err
 }
 

@@ -148,6 +148,7 @@ type speedRow struct {
 	Adds  bool // needs an Adder
 	Count bool // needs Counters
 	Write bool // is measured longer: garbage collections come in
+	Both  bool // of the parts speed and mixes
 	step  func(*stream)
 }
 
@@ -163,7 +164,7 @@ var speedRows = []speedRow{
 	{Name: "get+set, 1 key", Keys: oneKey, Write: true, step: getsAndSets},
 	{Name: "90/10, zipf", Keys: zipfLarge, Large: true, Write: true, step: mixed(10)},
 	{Name: "50/50, zipf", Keys: zipfLarge, Large: true, Write: true, step: mixed(2)},
-	{Name: "overwrite, 10k", Keys: uniformSmall, Write: true, step: sets},
+	{Name: "overwrite, 10k", Keys: uniformSmall, Write: true, Both: true, step: sets},
 	{Name: "overwrite, zipf", Keys: zipfLarge, Large: true, Write: true, step: sets},
 	{Name: "add, present", Keys: uniformSmall, Adds: true, step: adds},
 	{Name: "add+delete", Keys: absentKeys, Large: true, Adds: true, Write: true, step: addsAndDeletes},
@@ -180,7 +181,7 @@ func (r speedRow) isMix() bool { return r.Write && !r.Large && r.Keys != absentK
 func (r speedRow) durations(quick bool) (warmup, d time.Duration) {
 	warmup, d = 15*time.Millisecond, 150*time.Millisecond
 	if r.Write {
-		warmup, d = time.Second, 500*time.Millisecond
+		warmup, d = 600*time.Millisecond, 300*time.Millisecond
 	}
 	if quick {
 		warmup, d = warmup/4, d/3
@@ -215,7 +216,7 @@ func runSpeed(j Job) (any, error) {
 			if row.Large != large {
 				continue
 			}
-			if j.Mixes && !row.isMix() {
+			if j.Mixes && !row.isMix() || !j.Mixes && row.isMix() && !row.Both {
 				continue
 			}
 			warmup, d := row.durations(j.Quick)
@@ -290,7 +291,7 @@ func timeRow(p peers.Peer, c peers.Cache, row speedRow, keys []workload.Sequence
 // measured again; the quietest try counts.
 const (
 	maxOthers = 0.1
-	tries     = 3
+	tries     = 2
 )
 
 // windows is how many parts a row is measured in. The median counts: what disturbs a
