@@ -1,7 +1,7 @@
 // Command benchmarks compares larder with its peers and writes the results into
 // docs/benchmarks.md:
 //
-//	go run . -memory all           caches in the process, about 75 minutes
+//	go run . -memory all           caches in the process, about an hour
 //	go run . -drivers all          memcached drivers, about 5 minutes
 //	go run . -native all           drivers/memcached and its peers, about 6 minutes
 //	go run . -valkey all           the driver for Valkey and Redis, about 2 minutes
