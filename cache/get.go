@@ -34,6 +34,9 @@ func (c *Cache) Get(ctx context.Context, key string) ([]byte, error) {
 	if !keyrule.Valid(key) {
 		return nil, invalidKey(key)
 	}
+	if c.near != nil {
+		return c.near.Get(ctx, key)
+	}
 	return c.core.driver.Get(ctx, key)
 }
 

@@ -26,8 +26,8 @@ func (c *Cache) GetMulti(ctx context.Context, keys []string) (map[string][]byte,
 	values := make(map[string][]byte, len(b.keys))
 	switch {
 	case len(b.keys) == 0:
-	case c.core.batch != nil:
-		found, errs := c.core.batch.GetMulti(ctx, b.keys)
+	case c.core.batch != nil || c.near != nil:
+		found, errs := c.getMulti(ctx, b.keys)
 		b.failAll(errs)
 		for i, v := range found {
 			if v != nil {
@@ -45,6 +45,14 @@ func (c *Cache) GetMulti(ctx context.Context, keys []string) (map[string][]byte,
 	}
 	forget(b.failed, values)
 	return values, b.err(OpGetMulti)
+}
+
+// getMulti needs a near or a batcher.
+func (c *Cache) getMulti(ctx context.Context, keys []string) (values [][]byte, errs []error) {
+	if c.near != nil {
+		return c.near.GetMulti(ctx, keys)
+	}
+	return c.core.batch.GetMulti(ctx, keys)
 }
 
 // SetMulti stores every value, with ttl. Everything that can be stored is; a *MultiError

@@ -19,8 +19,9 @@ type partitions struct {
 
 // partition is a cache behind one or more namespaces.
 type partition struct {
-	name string // the first of its namespaces
-	core *core
+	name   string // the first of its namespaces
+	core   *core
+	opened *Cache // what Partitions returns
 }
 
 // Partitioned returns a cache made of several, one for each namespace. Package client makes
@@ -41,14 +42,14 @@ func Partitioned(defaultNamespace string, namespaces map[string]*Cache) (*Cache,
 		if c == nil {
 			return nil, fmt.Errorf("cache: namespace %q has no cache", name)
 		}
-		inner := []partition{{name, c.core}}
+		inner := []partition{{name, c.core, c.opened()}}
 		if c.parts != nil {
 			inner = c.parts.distinct
 		}
 		for _, part := range inner {
 			same := func(other partition) bool { return other.core == part.core }
 			if !slices.ContainsFunc(p.distinct, same) {
-				p.distinct = append(p.distinct, partition{name, part.core})
+				p.distinct = append(p.distinct, partition{name, part.core, part.opened})
 			}
 		}
 	}
@@ -81,15 +82,16 @@ func (c *Cache) Namespace(name string) (*Cache, error) {
 // Partitions returns the distinct caches that c consists of, each with the first of its
 // namespaces: those behind the namespaces of a cache that has some, otherwise that of c.
 // They are without the hooks, the prefix and the kind of c, as their drivers made them. The
-// pointers are equal for all views of the same cache.
+// pointers are equal for all views of the same cache. A near view counts as another cache
+// here, since it has statistics.
 func (c *Cache) Partitions() iter.Seq2[string, *Cache] {
 	return func(yield func(string, *Cache) bool) {
 		if c.parts == nil {
-			yield(c.namespace, c.core.opened)
+			yield(c.namespace, c.opened())
 			return
 		}
 		for _, part := range c.parts.distinct {
-			if !yield(part.name, part.core.opened) {
+			if !yield(part.name, part.opened) {
 				return
 			}
 		}

@@ -7,6 +7,7 @@ type view struct {
 	kind      Kind                // of what is stored
 	namespace string              // for hooks
 	hook      Hook                // nil: no operation is observed
+	near      *near               // nil: reads go to the driver
 }
 
 // under returns the view that has both, with v the outer one.

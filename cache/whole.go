@@ -42,6 +42,12 @@ func (c *Cache) Ping(ctx context.Context) error {
 		s.end(ctx, 0, err)
 		return err
 	}
+	if c.near != nil && c.parts == nil {
+		if err := c.ready(ctx); err != nil {
+			return err
+		}
+		return c.near.Ping(ctx)
+	}
 	return c.whole(ctx, func(co *core) error {
 		if co.ping != nil {
 			return co.ping.Ping(ctx)
@@ -78,6 +84,9 @@ func (c *Cache) Stats(ctx context.Context) (Stats, error) {
 	}
 	if err := c.ready(ctx); err != nil {
 		return Stats{}, err
+	}
+	if c.near != nil {
+		return c.near.Stats(ctx)
 	}
 	if c.core.stats == nil {
 		return Stats{}, c.unsupported(OpStats)

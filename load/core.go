@@ -49,8 +49,11 @@ func newCore(c *cache.Cache, cfg config, tag string, tagCache *cache.Cache, also
 	if !c.Supports(cache.OpCompareAndSwap) {
 		return nil, fmt.Errorf("load: the cache cannot compare and swap: %w", errors.ErrUnsupported)
 	}
-	if tagCache == nil {
+	if tagCache == nil || tagCache == c {
+		c = exact(c)
 		tagCache = c
+	} else {
+		c, tagCache = exact(c), exact(tagCache)
 	}
 	if !tagCache.Supports(cache.OpCompareAndSwap) {
 		return nil, fmt.Errorf("load: TagCache cannot compare and swap: %w", errors.ErrUnsupported)
@@ -86,6 +89,9 @@ func newCore(c *cache.Cache, cfg config, tag string, tagCache *cache.Cache, also
 	}
 	return co, nil
 }
+
+// exact returns c without its near view: what was invalidated must not be read again.
+func exact(c *cache.Cache) *cache.Cache { return local.Exact(c).(*cache.Cache) }
 
 // fraction returns a random number of at least 0 and less than 1.
 func (c *core) fraction() float64 { return float64(c.random()>>11) / (1 << 53) }

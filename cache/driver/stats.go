@@ -6,7 +6,7 @@ import "time"
 // otherwise.
 type Stats struct {
 	// Counted by caches in the process. A driver for servers leaves them zero: a
-	// server counts for all its clients together.
+	// server counts for all its clients together. A near view counts what it keeps.
 	Hits   uint64 // gets that found the key; each key of a batch counts
 	Misses uint64 // gets that did not find the key
 	Writes uint64 // entries written: stores in any mode, swaps and counts that took effect

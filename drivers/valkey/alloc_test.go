@@ -3,9 +3,11 @@ package valkey_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	vk "github.com/valkey-io/valkey-go"
 
+	"github.com/larder-go/larder/drivers/valkey"
 	"github.com/larder-go/larder/internal/dev/valkeytest"
 	"github.com/larder-go/larder/internal/race"
 )
@@ -35,6 +37,8 @@ func TestAllocsOverTheLibrary(t *testing.T) {
 	check(c.Set(ctx, "k", value, 0))
 	all := keys(100)
 	check(c.SetMulti(ctx, valuesOf(all), 0))
+	n := near(t, open(t, config(s)), valkey.NearConfig{MaxAge: time.Hour})
+	kept(t, n, "k")
 	getAll := func() {
 		cmds := make(vk.Commands, len(all))
 		for i, k := range all {
@@ -70,6 +74,7 @@ func TestAllocsOverTheLibrary(t *testing.T) {
 			func() { check(bare.Do(ctx, bare.B().Del().Key("absent").Build()).Error()) },
 			func() { _ = c.Delete(ctx, "absent") },
 		},
+		{"Get of a value that is kept", 0, func() {}, func() { _, err := n.Get(ctx, "k"); check(err) }},
 		{"GetMulti of 100 keys", 20, getAll, func() { _, err := c.GetMulti(ctx, all); check(err) }},
 	} {
 		theirs, ours := testing.AllocsPerRun(200, op.bare), testing.AllocsPerRun(200, op.ours)

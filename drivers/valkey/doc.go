@@ -96,6 +96,40 @@
 // In a cluster these are needed too: +cluster|slots +cluster|shards +cluster|info +asking;
 // where Sentinels watch, +role; for flush_database, +flushdb.
 //
+// # Near view
+//
+// [Near] returns a view of a cache that keeps what it read in the memory of the process. A Get
+// of a value that is kept takes no round trip. The server reports which keys were changed
+// (CLIENT TRACKING, RESP3), and the view drops them:
+//
+//	near, err := valkey.Near(c, valkey.NearConfig{MaxAge: time.Second})
+//
+// The rules of the view:
+//
+//   - What another program changes is seen when its report has arrived, as a rule within
+//     milliseconds. Until then Get returns the value before the change.
+//   - A value that Get returns was on the server within MaxAge before the call, whatever
+//     fails. Only when a connection is cut without a sign, or the server stands still, is
+//     a value returned for as long as MaxAge. The clock is the monotonic one of the
+//     system; some systems stop it while the machine is suspended.
+//   - What the process changes, through the view or through the cache, is seen at once.
+//   - A value is not kept for longer than its TTL. Absent keys and values that are decimal
+//     numbers are not kept: they may be counters.
+//   - Only Get and GetMulti use what is kept. All other operations go to the server.
+//     Packages load and dependency read past the view: leases, tags and wires must be
+//     exact.
+//   - When a connection is lost, what was read over it is dropped. While there is none,
+//     the view reads like the cache.
+//   - Stats has the gets of keys that were kept as Hits, the others as Misses, and the
+//     memory that they take. A hook sees each get once, kept or not.
+//
+// The view makes one connection more to each server that has keys. A server that cannot
+// report changes (RESP2 only), or a user who may not ask for it (+client|tracking, which is in
+// +@connection), makes Get, GetMulti and Ping of the view return an error that says so. A
+// server remembers the keys that its clients keep, up to tracking-table-max-keys (a million),
+// and has clients drop keys beyond that. After a failover, what the replica did not have yet
+// is lost for a near view as for any other.
+//
 // # Errors
 //
 // In an outage a call returns a [github.com/larder-go/larder/cache.Error] with driver,

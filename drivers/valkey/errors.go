@@ -53,6 +53,10 @@ func (s *store) failure(ctx context.Context, op cache.Op, err error) error {
 	case errors.As(err, &n):
 		server, err = n.server, n.err
 	}
+	var t *trackingError
+	if errors.As(err, &t) {
+		return &driver.Error{Driver: name, Op: op, Server: t.server, Err: err}
+	}
 	if done := ctx.Err(); done != nil {
 		s.dialer.Count(server, func(f *driver.Failures) { f.Canceled++ })
 		return &driver.Error{Driver: name, Op: op, Server: server, Err: done}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -86,6 +87,66 @@ func newLibrary(c *Config, servers []string, secure *tls.Config, d *guard.Dialer
 		}
 	}
 	return l
+}
+
+// track connects to addr, and returns a client of that connection. The server reports on it
+// what was read over it and has changed since: changed is called with the keys, or without
+// any if everything may have changed, before a reply is returned that the server sent later.
+// The connection is not made again when it is lost. Then, and when it cannot be made, lost is
+// called.
+func (l *library) track(addr string, changed func(keys []string), lost func()) (*library, error) {
+	o := l.option
+	o.InitAddress, o.ForceSingleClient, o.Sentinel = []string{addr}, true, vk.SentinelOption{}
+	o.DisableCache, o.ClientTrackingOptions = false, []string{} // CLIENT TRACKING ON, without options
+	o.OnInvalidations = func(list []value) {
+		keys := make([]string, len(list))
+		for i, v := range list {
+			keys[i], _ = v.ToString() // a key is a string
+		}
+		changed(keys)
+	}
+	var dialed atomic.Bool
+	o.DialCtxFn = func(ctx context.Context, addr string, _ *net.Dialer, _ *tls.Config) (net.Conn, error) {
+		if dialed.Swap(true) {
+			return nil, net.ErrClosed
+		}
+		c, err := l.dialer.Dial(ctx, addr, false)
+		if err != nil {
+			return nil, err
+		}
+		return &trackedConn{c, lost}, nil
+	}
+	c, err := vk.NewClient(o)
+	if err == nil {
+		t := &library{option: o, dialer: l.dialer, aside: l.aside}
+		t.client.Store(&c)
+		return t, nil
+	}
+	if c != nil {
+		c.Close()
+	}
+	if errors.Is(err, vk.ErrNoCache) {
+		text, _, found := strings.Cut(err.Error(), "\n")
+		if !found {
+			text = "it speaks RESP2 only"
+		}
+		return nil, &trackingError{addr, errors.New(text)}
+	}
+	return nil, plainError(err)
+}
+
+// stop closes a client that track returned.
+func (l *library) stop() { (*l.client.Load()).Close() }
+
+// A trackedConn calls lost when it is closed.
+type trackedConn struct {
+	net.Conn
+	lost func()
+}
+
+func (c *trackedConn) Close() error {
+	c.lost()
+	return c.Conn.Close()
 }
 
 // acquire returns the client. If it has to be made, every call that comes meanwhile waits
@@ -262,6 +323,18 @@ func (l *library) nodes(ctx context.Context) ([]node, error) {
 		nodes = append(nodes, node{addr, n, l})
 	}
 	return nodes, nil
+}
+
+// primary returns the address of the only server, or of the primary that Sentinels watch.
+func (l *library) primary(ctx context.Context) (string, error) {
+	c, err := l.acquire(ctx)
+	if err != nil {
+		return "", err
+	}
+	for addr := range c.Nodes() {
+		return addr, nil
+	}
+	return "", errNoServer
 }
 
 // slot returns the slot of a key.

@@ -23,7 +23,9 @@ type store struct {
 	maxValue int
 	group    int  // keys of a script at most
 	flushAll bool // Flush removes everything in the database
+	timeout  time.Duration
 	closed   atomic.Bool
+	nears    nears
 }
 
 var (
@@ -59,6 +61,7 @@ func newStore(cfg Config) (*store, error) {
 	s := &store{
 		lib: newLibrary(&p.cfg, p.servers, secure, d), dialer: d, prefix: cfg.Prefix,
 		maxValue: int(p.cfg.MaxValue), group: maxGroup, flushAll: cfg.FlushDatabase,
+		timeout: p.cfg.Timeout,
 	}
 	for _, addr := range p.servers {
 		d.Configure(addr, cfg.Sentinel != "")
@@ -80,6 +83,7 @@ func (s *store) Stats(context.Context) (driver.Stats, error) {
 func (s *store) Close() error {
 	s.closed.Store(true)
 	s.lib.close()
+	s.nears.close()
 	return nil
 }
 

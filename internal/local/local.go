@@ -55,6 +55,23 @@ var ErrEvicted = errors.New("the item was evicted instead of being wired")
 // Package cache sets it.
 var AddWires func(ctx context.Context, c any, master string, first uint64, slots, keys []string, ttl time.Duration) ([]error, bool)
 
+// A Near reads what a driver for servers stores, and keeps some of it in the process. What it
+// returns may be older than what the servers have.
+type Near interface {
+	Get(ctx context.Context, key string) ([]byte, error)
+	GetMulti(ctx context.Context, keys []string) (values [][]byte, errs []error)
+	Ping(ctx context.Context) error
+	Stats(ctx context.Context) (driver.Stats, error)
+}
+
+// NearView returns a view of c, a *cache.Cache, of which Get, GetMulti, Ping and Stats are
+// those of what open returns for the driver of c. Package cache sets it.
+var NearView func(c any, open func(d driver.Cache) (Near, error)) (view any, err error)
+
+// Exact returns c, a *cache.Cache, or if it is a near view, the view without that. Packages
+// whose promises need what the servers have use it. Package cache sets it.
+var Exact func(c any) any
+
 // A Backend describes a cache to package load.
 type Backend struct {
 	// Cache is nil if the data is not in the process.

@@ -150,6 +150,14 @@ func (d *Dialer) Close() {
 	}
 }
 
+// Silent reports whether the server at addr did not reply in time when it was last waited for.
+func (d *Dialer) Silent(addr string) bool {
+	d.mu.Lock()
+	s := d.servers[addr]
+	d.mu.Unlock()
+	return s != nil && s.silences.Load() > 0
+}
+
 // Drop closes the connections to addr, so that the name is resolved again.
 func (d *Dialer) Drop(addr string) {
 	d.mu.Lock()

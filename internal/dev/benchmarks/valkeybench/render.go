@@ -44,10 +44,14 @@ func (r *Results) sections() map[string]string {
 		{"single", "µs a call; goroutines", r.Single, names},
 		{"batch", "ms a call; keys", r.Batch, names},
 		{"dependency", "ms a call; keys", r.Dependency, []string{nameGroups, nameEach}},
+		{"near", "µs a call; goroutines", r.Near, []string{nameNear, nameRound}},
 	} {
 		if len(part.rows) > 0 {
 			s[part.name] = table(part.what, part.rows, part.names)
 		}
+	}
+	if len(r.Stale) > 0 {
+		s["stale"] = staleTable(r.Stale)
 	}
 	return s
 }
@@ -71,7 +75,7 @@ func table(what string, rows []Row, names []string) string {
 			for i, t := range row.Times[names[0]] {
 				ratio = append(ratio, t/row.Times[other][i])
 			}
-			cells = append(cells, fmt.Sprintf("**%.2f** (%.2f–%.2f)", ratio.Median(), ratio.Min(), ratio.Max()))
+			cells = append(cells, fmt.Sprintf("**%.3g** (%.3g–%.3g)", ratio.Median(), ratio.Min(), ratio.Max()))
 		}
 		t.Add(append(cells, strings.Join(allocs, " / "))...)
 	}

@@ -25,7 +25,7 @@ type Options struct {
 }
 
 // Parts are the names of the parts, in the order in which they run.
-func Parts() []string { return []string{"single", "batch", "dependency"} }
+func Parts() []string { return []string{"single", "batch", "dependency", "near"} }
 
 // A Row is one operation and what it came to for each client, round by round.
 type Row struct {
@@ -40,6 +40,8 @@ type Row struct {
 type Results struct {
 	Command, Machine, Took, Server string
 	Single, Batch, Dependency      []Row
+	Near                           []Row
+	Stale                          []Stale
 }
 
 const (
@@ -53,7 +55,7 @@ func Run(o Options) (*Results, error) {
 	for _, part := range o.Parts {
 		began := time.Now()
 		run, ok := map[string]func(Options) error{
-			"single": r.runSingle, "batch": r.runBatch, "dependency": r.runDependency,
+			"single": r.runSingle, "batch": r.runBatch, "dependency": r.runDependency, "near": r.runNear,
 		}[part]
 		if !ok {
 			return nil, fmt.Errorf("unknown part %q; there are: %s", part, strings.Join(Parts(), ", "))

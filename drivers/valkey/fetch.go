@@ -1,0 +1,173 @@
+package valkey
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/drivers/valkey/internal/guard"
+)
+
+// A fetch reads keys for a near view. What cannot be read over a link, because there is none
+// or the key has moved, is left to the driver.
+type fetch struct {
+	near   *near
+	op     cache.Op
+	keys   []string
+	values [][]byte // nil is a miss
+	errs   []error
+	rest   []int // the keys that are left to the driver
+}
+
+// run reads the keys with the given indexes.
+func (f *fetch) run(ctx context.Context, indexes []int) {
+	n := f.near
+	byLink := map[*link][]int{}
+	for _, i := range indexes {
+		addr, ok := n.routes.of(ctx, n.store, f.keys[i])
+		if !ok {
+			f.rest = append(f.rest, i)
+			continue
+		}
+		switch l, err := n.links.get(ctx, addr, false); {
+		case err != nil:
+			f.errs[i] = n.store.failure(ctx, f.op, err)
+		case l == nil:
+			f.rest = append(f.rest, i)
+		default:
+			byLink[l] = append(byLink[l], i)
+		}
+	}
+	type part struct {
+		link    *link
+		indexes []int
+		again   []int
+	}
+	var parts []part
+	for l, indexes := range byLink {
+		for len(indexes) > 0 {
+			most := min(maxPiece/2, len(indexes))
+			parts = append(parts, part{link: l, indexes: indexes[:most]})
+			indexes = indexes[most:]
+		}
+	}
+	if len(parts) == 1 {
+		f.rest = append(f.rest, f.read(ctx, parts[0].link, parts[0].indexes)...)
+		return
+	}
+	parallel(len(parts), pieceWorkers*max(1, len(byLink)), func(i int) {
+		parts[i].again = f.read(ctx, parts[i].link, parts[i].indexes)
+	})
+	for _, p := range parts {
+		f.rest = append(f.rest, p.again...)
+	}
+}
+
+// read reads keys over a link, and keeps their values. It returns the indexes of those that
+// are left to the driver.
+func (f *fetch) read(ctx context.Context, l *link, indexes []int) (again []int) {
+	n := f.near
+	readings := make([]*reading, len(indexes))
+	for i, k := range indexes {
+		readings[i] = n.kept.begin(f.keys[k])
+	}
+	sent := n.now()
+	replies := l.lib.doMulti(ctx, 2*len(indexes), func(i int) request {
+		key := n.store.key(f.keys[indexes[i/2]])
+		if i%2 == 0 {
+			return request{name: "GET", key: key}
+		}
+		return request{name: "PTTL", key: key}
+	})
+	for i, k := range indexes {
+		key := f.keys[k]
+		left, ok := timeLeft(replies[2*i+1])
+		err := failureOf(replies[2*i])
+		var v []byte
+		if err == nil {
+			l.confirm(sent)
+			v, err = n.store.content(ctx, f.op, valueOf(replies[2*i]))
+			if left -= n.now() - sent; err == nil && ok && left > 0 && !isNumber(v) {
+				n.kept.keep(key, readings[i], l.id, v, ttlOf(left))
+			} else {
+				n.kept.end(key, readings[i])
+			}
+			f.values[k], f.errs[k] = v, ignoreMiss(err)
+			continue
+		}
+		n.kept.end(key, readings[i])
+		if f.final(ctx, err) {
+			f.errs[k] = n.store.failure(ctx, f.op, err)
+			continue
+		}
+		if e, ok := err.(serverError); !ok || moved[e.code()] {
+			n.routes.outdated()
+		}
+		again = append(again, k)
+	}
+	return again
+}
+
+// final reports whether an error is that of the call. If it is not, the driver tries.
+func (f *fetch) final(ctx context.Context, err error) bool {
+	var g *guard.Error
+	return ctx.Err() != nil || f.near.store.closed.Load() || errors.As(err, &g) && g.Kind == guard.Timeout
+}
+
+// fill has the driver read what is left.
+func (f *fetch) fill(ctx context.Context) {
+	if len(f.rest) == 0 {
+		return
+	}
+	keys := make([]string, len(f.rest))
+	for i, k := range f.rest {
+		keys[i] = f.keys[k]
+	}
+	values, errs := f.near.store.GetMulti(ctx, keys)
+	for i, k := range f.rest {
+		f.values[k] = values[i]
+		if errs != nil {
+			f.errs[k] = errs[i]
+		}
+	}
+}
+
+// forever is the time left of a key that does not expire.
+const forever = 1<<63 - 1
+
+// timeLeft returns what a reply to PTTL says, and whether the key is there.
+func timeLeft(r reply) (left time.Duration, ok bool) {
+	if failureOf(r) != nil {
+		return 0, false
+	}
+	switch ms, err := integerOf(valueOf(r)); {
+	case err != nil || ms < -1:
+		return 0, false
+	case ms == -1 || ms > forever/int64(time.Millisecond):
+		return forever, true
+	default:
+		return time.Duration(ms) * time.Millisecond, true
+	}
+}
+
+// ttlOf returns the TTL for what is left. More than a century is forever, less a call's time.
+func ttlOf(left time.Duration) time.Duration {
+	if left > forever/2 {
+		return 0
+	}
+	return left
+}
+
+// isNumber reports whether a value may be a counter. Those are not kept.
+func isNumber(v []byte) bool {
+	if len(v) == 0 || len(v) > 20 {
+		return false
+	}
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,220 @@
+package valkey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/internal/local"
+	"github.com/larder-go/larder/internal/stripe"
+	"github.com/larder-go/larder/memory"
+)
+
+// Defaults of a [NearConfig].
+const (
+	DefaultNearMaxAge   = time.Second
+	DefaultNearMaxBytes = 64 << 20
+)
+
+// NearConfig configures a near view. The zero value has the defaults.
+type NearConfig struct {
+	// MaxAge bounds how stale a value may be: what Get returns was on the server at
+	// some time within MaxAge before the call. The bound is reached only when the
+	// connection is cut without a sign; otherwise a change is seen as soon as the
+	// server has sent it. While values are read, each server is asked twice in MaxAge
+	// whether it is still there. Default: DefaultNearMaxAge.
+	MaxAge time.Duration
+
+	// MaxBytes bounds the memory of the values that are kept, as in [memory.Config].
+	// The least useful are evicted. Default: DefaultNearMaxBytes.
+	MaxBytes int64
+}
+
+func (c NearConfig) check() (NearConfig, error) {
+	switch {
+	case c.MaxAge < 0:
+		return c, fmt.Errorf("MaxAge %v must not be negative (0 means %v)", c.MaxAge, DefaultNearMaxAge)
+	case c.MaxBytes < 0 || c.MaxBytes > 0 && c.MaxBytes < memory.MinMaxBytes:
+		return c, fmt.Errorf("MaxBytes %d must be at least %d (0 means %d)", c.MaxBytes, memory.MinMaxBytes, DefaultNearMaxBytes)
+	}
+	if c.MaxAge == 0 {
+		c.MaxAge = DefaultNearMaxAge
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = DefaultNearMaxBytes
+	}
+	return c, nil
+}
+
+// Near returns a view of c that keeps values that were read in the memory of the process: Get
+// and GetMulti return those without asking the server. The server reports what was changed,
+// and the view drops it. The section Near view of the package comment says what holds for it.
+//
+// c must be a cache of this driver. Its prefix, kind, encoding and hook are those of the view.
+// Closing one closes the other. A view keeps its values until then: make one and share it.
+// Near does not connect.
+func Near(c *cache.Cache, cfg NearConfig) (*cache.Cache, error) {
+	fail := func(err error) (*cache.Cache, error) { return nil, fmt.Errorf("%s: near: %w", name, err) }
+	if c == nil {
+		return fail(errors.New("the cache is nil"))
+	}
+	cfg, err := cfg.check()
+	if err != nil {
+		return fail(err)
+	}
+	view, err := local.NearView(c, func(d driver.Cache) (local.Near, error) {
+		s, ok := d.(*store)
+		if !ok {
+			return nil, fmt.Errorf("the cache is one of driver %q; want one of %q", c.Driver(), name)
+		}
+		return s.newNear(cfg)
+	})
+	if err != nil {
+		return fail(err)
+	}
+	return view.(*cache.Cache), nil
+}
+
+// A near keeps values that were read over connections on which the server reports what
+// changes (CLIENT TRACKING). A value is returned only while that connection is known to be
+// good: the server has replied on it to a request that was sent within the last maxAge. Since
+// it sends reports and replies in the order in which things happened, every change before that
+// request is known.
+type near struct {
+	store  *store
+	maxAge time.Duration
+	base   time.Time // of now
+	kept   *kept
+	links  *links
+	routes routes
+
+	hits, misses stripe.Counter
+}
+
+func (s *store) newNear(cfg NearConfig) (*near, error) {
+	k, err := newKept(cfg.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	n := &near{store: s, maxAge: cfg.MaxAge, base: time.Now(), kept: k}
+	n.links = newLinks(n)
+	if !s.nears.add(n) {
+		return nil, driver.ErrClosed
+	}
+	return n, nil
+}
+
+// changed is called with the keys that a server reports as changed, as it has them; without
+// any, everything may have changed.
+func (n *near) changed(keys []string) {
+	if len(keys) == 0 {
+		n.kept.dropAll()
+	}
+	for _, key := range keys {
+		if key, ok := strings.CutPrefix(key, n.store.prefix); ok {
+			n.kept.drop(key)
+		}
+	}
+}
+
+// now returns the time on a clock that is never set.
+func (n *near) now() time.Duration { return time.Since(n.base) }
+
+// lookup returns a value that is kept and may be returned.
+func (n *near) lookup(key string) ([]byte, bool) {
+	v, id, ok := n.kept.get(key)
+	if !ok {
+		return nil, false
+	}
+	l := n.links.byID(id)
+	if l == nil {
+		return nil, false
+	}
+	switch age := n.now() - time.Duration(l.confirmed.Load()); {
+	case age > n.maxAge:
+		return nil, false
+	case age > n.maxAge/2:
+		n.links.renew(l, key)
+	}
+	return v, true
+}
+
+// Get implements [local.Near].
+func (n *near) Get(ctx context.Context, key string) ([]byte, error) {
+	if v, ok := n.lookup(key); ok {
+		n.hits.Add()
+		return v, nil
+	}
+	n.misses.Add()
+	f := fetch{near: n, op: cache.OpGet, keys: []string{key}, values: make([][]byte, 1), errs: make([]error, 1)}
+	f.run(ctx, []int{0})
+	if f.rest != nil {
+		return n.store.Get(ctx, key)
+	}
+	if f.values[0] == nil && f.errs[0] == nil {
+		return nil, driver.ErrMiss
+	}
+	return f.values[0], f.errs[0]
+}
+
+// GetMulti implements [local.Near].
+func (n *near) GetMulti(ctx context.Context, keys []string) ([][]byte, []error) {
+	f := fetch{near: n, op: cache.OpGetMulti, keys: keys, values: make([][]byte, len(keys))}
+	var asked []int
+	for i, key := range keys {
+		if v, ok := n.lookup(key); ok {
+			n.hits.Add()
+			f.values[i] = v
+		} else {
+			n.misses.Add()
+			asked = append(asked, i)
+		}
+	}
+	if asked == nil {
+		return f.values, nil
+	}
+	f.errs = make([]error, len(keys))
+	f.run(ctx, asked)
+	f.fill(ctx)
+	for _, err := range f.errs {
+		if err != nil {
+			return f.values, f.errs
+		}
+	}
+	return f.values, nil
+}
+
+// Ping implements [local.Near]. It also fails if the servers do not report changes.
+func (n *near) Ping(ctx context.Context) error {
+	if err := n.store.Ping(ctx); err != nil {
+		return err
+	}
+	addrs, err := n.routes.all(ctx, n.store)
+	if err != nil {
+		return n.store.failure(ctx, cache.OpPing, err)
+	}
+	errs := make([]error, len(addrs))
+	for i, addr := range addrs {
+		if _, err := n.links.get(ctx, addr, true); err != nil {
+			errs[i] = n.store.failure(ctx, cache.OpPing, err)
+		}
+	}
+	return join(errs)
+}
+
+// Stats implements [local.Near]: hits are gets of keys whose values were kept, misses those
+// for which a server was asked.
+func (n *near) Stats(ctx context.Context) (driver.Stats, error) {
+	st, err := n.store.Stats(ctx)
+	if err != nil {
+		return st, err
+	}
+	k := n.kept.stats()
+	st.Hits, st.Misses = n.hits.Load(), n.misses.Load()
+	st.Expirations, st.EvictionsBySize, st.Entries, st.Bytes = k.Expirations, k.EvictionsBySize, k.Entries, k.Bytes
+	return st, nil
+}
