@@ -22,7 +22,7 @@ import (
 func (c *client) library(idempotent bool, f func(*memcache.Client) error) error {
 	for {
 		c.call.Start()
-		if c.connected && !idempotent && time.Since(c.rested) > libraryRest {
+		if c.connected && !idempotent && c.call.Began().Sub(c.rested) > libraryRest {
 			c.renewLibrary()
 		}
 		if !c.connected && c.server.network == "tcp" {
@@ -84,7 +84,7 @@ func (c *client) exchange(f func(*memcache.Client) error) (err error) {
 			c.connected = false
 			c.countClosed()
 		}
-		c.rested = time.Now()
+		c.rested = c.call.Began() // a moment too early, without a reading of the clock
 	}()
 	return f(c.mc)
 }

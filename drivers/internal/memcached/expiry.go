@@ -9,10 +9,11 @@ import (
 // takes a larger number for a Unix time.
 const maxRelative = 30 * 24 * 60 * 60
 
-// ExpiryFromNow is Expiry at the current time. It does not read the clock for a TTL of 0.
+// ExpiryFromNow is Expiry at the current time. It reads the clock only for a TTL of more than
+// 30 days.
 func ExpiryFromNow(ttl time.Duration) int32 {
-	if ttl <= 0 {
-		return 0
+	if ttl <= maxRelative*time.Second {
+		return Expiry(ttl, time.Time{})
 	}
 	return Expiry(ttl, time.Now())
 }
