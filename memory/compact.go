@@ -16,7 +16,7 @@ const maxReclaimed = 4096
 // their queue; when the last has gone, the slab is dropped.
 func (sh *shard) reclaim(bytes, records int) (passed int) {
 	l := &sh.log
-	if !l.chooseVictim() {
+	if !l.chooseVictim(sh.evict.tight()) {
 		return 0
 	}
 	s, offset := l.victim.slab, l.victim.offset
@@ -38,20 +38,24 @@ func (sh *shard) reclaim(bytes, records int) (passed int) {
 	return passed
 }
 
-// wasteful reports whether dead records take more of q than they may, beyond a slab: one
-// part in so many of what live ones take, and in a small log as much again, since moving a
-// record costs more than some memory.
-func (l *log) wasteful(q *queue) bool {
-	return q.bytes > 0 && q.footprint()-q.live > q.live/l.part+min(q.live, l.extra)+l.slabSize()
+// wasteful reports whether dead records take more of q than they may, beyond a slab: as much
+// as live ones, and in a small log as much again, since moving a record costs more than some
+// memory. In a cache that is tight a quarter, since evicting costs more than moving.
+func (l *log) wasteful(q *queue, tight bool) bool {
+	allowed := q.live + min(q.live, l.extra)
+	if tight {
+		allowed = q.live / 4
+	}
+	return q.bytes > 0 && q.footprint()-q.live > allowed+l.slabSize()
 }
 
 // chooseVictim notes the emptiest of the next few slabs in turn as the one to compact, if
 // moving its records pays, and reports whether there is one.
-func (l *log) chooseVictim() bool {
+func (l *log) chooseVictim(tight bool) bool {
 	if l.victim.slab != nil {
 		return true
 	}
-	if !l.wasteful(&l.main) && !l.wasteful(&l.small) && !l.wasteful(&l.wires) {
+	if !l.wasteful(&l.main, tight) && !l.wasteful(&l.small, tight) && !l.wasteful(&l.wires, tight) {
 		return false
 	}
 	var victim *slab

@@ -55,8 +55,9 @@
 // of an entry; entries that were not used recently are evicted first.
 //
 // An unbounded cache takes at most three times the bytes of its live entries when entries are
-// read and overwritten, a large one at most twice plus 4 MiB. A cache with MaxBytes compacts
-// earlier: dead records take at most a quarter of what live ones take, and one slab.
+// read and overwritten, a large one at most twice plus 4 MiB. A cache with MaxBytes that has
+// filled three quarters of it compacts earlier: dead records take at most a quarter of what
+// live ones take, and one slab.
 //
 // # Dependencies
 //

@@ -52,12 +52,19 @@ func (v *evictor) queueFor(e entry, of *driver.Entry) *queue {
 // which the first slab is passed or the last one not full yet, and the spare one.
 func (v *evictor) slack() int { return 5 * v.sh.log.slabSize() }
 
-// over returns the statistic of the bound that the shard is over, or nil.
-func (v *evictor) over() *uint64 {
+// tight reports whether the shard takes more than three quarters of the bytes that it may
+// have, so that dead records are about to take the place of live ones.
+func (v *evictor) tight() bool {
+	return v.bytes.bounded() && v.bytes.exceeds(v.sh.footprint(), 3, 4)
+}
+
+// over returns the statistic of the bound that the shard is over with so many bytes more, or
+// nil.
+func (v *evictor) over(more int) *uint64 {
 	if v.entries.lacks(v.sh.index.live) {
 		return &v.sh.evictedEntries
 	}
-	if v.bytes.bounded() && v.bytes.lacks(v.sh.footprint()+v.slack()) {
+	if v.bytes.bounded() && v.bytes.lacks(v.sh.footprint()+v.slack()+more) {
 		return &v.sh.evictedBytes
 	}
 	return nil
@@ -77,7 +84,7 @@ func (v *evictor) keepBounds() {
 		return
 	}
 	main, small := &v.sh.log.main, &v.sh.log.small
-	if v.sh.log.wires.entries > 0 && v.over() != nil {
+	if v.sh.log.wires.entries > 0 && v.over(v.allowance()) != nil {
 		v.sh.review()
 	}
 	// The newest entry stays, however large.
@@ -87,8 +94,8 @@ func (v *evictor) keepBounds() {
 			break
 		}
 	}
-	for v.over() != nil {
-		if main.entries > 0 && v.makeRoom(maxChances) {
+	for v.over(0) != nil {
+		if main.entries > 0 && v.makeRoom(0, maxChances) {
 			return
 		}
 		if small.entries <= 1 || !v.leaveSmall() {
@@ -97,10 +104,21 @@ func (v *evictor) keepBounds() {
 	}
 }
 
+// allowance is the most by which the footprint grows at once when a slab is full, and falls
+// when one is dropped: what a record left of it. Without it, entries would join main after
+// each drop, and leave it where a slab begins, without being compared.
+func (v *evictor) allowance() int {
+	if !v.bytes.bounded() {
+		return 0
+	}
+	return v.sh.log.slabSize() / 8
+}
+
 // leaveSmall decides on the entry at the end of the small queue, and reports whether there
 // was one.
 func (v *evictor) leaveSmall() bool {
-	reason := v.over() // before next, which takes the entry out of footprint
+	allowance := v.allowance()
+	reason := v.over(allowance) // before next, as footprint is without the entry then
 	e, ok := v.sh.next(&v.sh.log.small)
 	if !ok {
 		return false
@@ -111,7 +129,7 @@ func (v *evictor) leaveSmall() bool {
 		return true
 	}
 	hash := v.sh.store.hashBytes(e.rec.key())
-	if (e.used() || v.ghost.has(hash)) && v.makeRoom(challenges) {
+	if (e.used() || v.ghost.has(hash)) && v.makeRoom(allowance+v.sh.log.size(e.rec), challenges) {
 		v.sh.move(e, main)
 		return true
 	}
@@ -120,13 +138,13 @@ func (v *evictor) leaveSmall() bool {
 	return true
 }
 
-// makeRoom evicts from the main queue until the shard is within its bounds. It gives up,
-// and reports false, after so many entries in a row that were used; only for maxChances it
-// evicts the last of these all the same.
-func (v *evictor) makeRoom(chances int) bool {
+// makeRoom evicts from the main queue until the shard is within its bounds with so many
+// bytes more. It gives up, and reports false, after so many entries in a row that were used;
+// only for maxChances it evicts the last of these all the same.
+func (v *evictor) makeRoom(bytes, chances int) bool {
 	main := &v.sh.log.main
 	for n := chances; ; {
-		reason := v.over()
+		reason := v.over(bytes)
 		if reason == nil {
 			return true
 		}

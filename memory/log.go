@@ -13,8 +13,7 @@ type log struct {
 	dir   *directory
 
 	perShard int // about how many slabs there are to be
-	part     int // dead records may take one part in so many of the live ones
-	extra    int // and so many bytes
+	extra    int // how many bytes dead records may take beyond what live ones take
 	trailer  int // bytes after each record: 0, or a checksum's
 
 	small queue

@@ -68,14 +68,16 @@ func TestOverwritingTakesNoMemory(t *testing.T) {
 
 // Records that were read cannot be overwritten in place, so the old ones stay until their
 // slab is compacted: an unbounded cache takes at most three times the bytes of its live
-// entries, and a large one twice and some MiB; a cache with MaxBytes takes 1.5 times.
+// entries, and a large one twice and some MiB; a cache that has filled three quarters of
+// MaxBytes takes 1.5 times, and evicts nothing.
 func TestOverwritingManyKeys(t *testing.T) {
 	for name, c := range map[string]struct {
 		config Config
 		most   float64 // bytes after overwriting to bytes before
 	}{
 		"unbounded": {Config{}, 3.25},
-		"bytes":     {Config{MaxBytes: 15 << 20}, 1.5},
+		"MaxBytes":  {Config{MaxBytes: 15 << 20}, 3.25},
+		"tight":     {Config{MaxBytes: 1100 << 10}, 1.5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newDriver(c.config)

@@ -32,7 +32,7 @@ type shard struct {
 	violation string // what verify found; unlock panics with it
 
 	expired, evictedEntries, evictedBytes uint64
-	_                                     [120]byte
+	_                                     [128]byte
 }
 
 // entry is where an entry was found, under the lock.

@@ -25,8 +25,9 @@ type slab struct {
 	data   []byte
 
 	scanned    int   // bytes that eviction has been through
+	perByte    int   // slabCost for each byte of data, in 1/65536 of a byte
 	prev, next *slab // in the queue
-	_          [32]byte
+	_          [24]byte
 }
 
 const (
@@ -41,6 +42,7 @@ const (
 func (s *slab) allocate(n int) {
 	s.data = slices.Grow([]byte(nil), n)
 	s.data = s.data[:cap(s.data)]
+	s.perByte = slabCost << 16 / len(s.data)
 }
 
 func (s *slab) size() int { return len(s.data) + slabCost }
@@ -100,17 +102,21 @@ func (q *queue) remove(s *slab) {
 }
 
 // footprint is bytes without the part of slabs that eviction has passed and the part that
-// is yet to be used.
+// is yet to be used, each with its part of slabCost: so it changes a little with each record,
+// and not at once where a slab begins or is dropped.
 func (q *queue) footprint() int {
 	n := q.bytes
-	if q.head != nil {
-		n -= q.head.scanned
+	if s := q.head; s != nil {
+		n -= s.part(s.scanned)
 	}
-	if q.open != nil {
-		n -= len(q.open.data) - q.open.used
+	if s := q.open; s != nil {
+		n -= s.part(len(s.data) - s.used)
 	}
 	return n
 }
+
+// part returns n bytes of s with their part of slabCost.
+func (s *slab) part(n int) int { return n + n*s.perByte>>16 }
 
 // directory maps the numbers of slabs to their bytes, for readers, who need nothing else
 // of them, in pages that stay where they are. log.slabs is the same for writers.

@@ -60,10 +60,10 @@ func newStore(c Config) *store {
 		entries:  newRoom(c.MaxEntries, n),
 		bytes:    newRoom(c.MaxBytes, n),
 	}
-	of := log{perShard: 16, part: 1, extra: 4 << 20 / n}
+	of := log{perShard: 16, extra: 4 << 20 / n}
 	if c.MaxBytes > 0 {
 		s.largest = int(min(c.MaxBytes/2, math.MaxInt))
-		of = log{perShard: 256, part: 4} // what is evicted costs more than moving
+		of.perShard = 256
 	}
 	if c.CheckReads {
 		s.trailer = checksumSize
