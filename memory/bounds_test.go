@@ -87,46 +87,45 @@ func TestHitRatio(t *testing.T) {
 	const size, length = 2000, 60_000
 	r := rand.New(rand.NewPCG(1, 2))
 	zipf := rand.NewZipf(r, 1.01, 1, 10*size)
+	entries := Config{MaxEntries: size}
+	loop := func(i int) int { return i % (size * 3 / 2) }
 	for name, c := range map[string]struct {
-		least int
-		key   func(i int) int
+		config Config
+		least  int
+		key    func(i int) int
 	}{
-		"zipf": {720, func(int) int { return int(zipf.Uint64()) }},
-		"scan": {460, func(i int) int {
+		"zipf": {entries, 720, func(int) int { return int(zipf.Uint64()) }},
+		"scan": {entries, 460, func(i int) int {
 			if i%2 == 0 {
 				return 1<<20 + i
 			}
 			return r.IntN(size / 2)
 		}},
-		"loop": {600, func(i int) int { return i % (size * 3 / 2) }},
-		"shift": {480, func(i int) int {
+		"loop":             {entries, 600, loop},
+		"loop, with bytes": {Config{MaxBytes: size * 266}, 600, loop}, // room for as many
+		"shift": {entries, 480, func(i int) int {
 			if r.IntN(5) == 0 {
 				return 1<<20 + r.IntN(20*size)
 			}
 			return i/(4*size)*size + r.IntN(size/2)
 		}},
 	} {
-		for bound, config := range map[string]Config{
-			"entries": {MaxEntries: size},
-			"bytes":   {MaxBytes: size * 266}, // room for as many
-		} {
-			s := newDriver(config)
-			value := strings.Repeat("v", 200)
-			hits := 0
-			for i := range length {
-				k := fmt.Sprint(c.key(i))
-				if _, err := s.Get(ctx, k); err == nil {
-					hits++
-				} else {
-					s.mustSet(t, k, value, 0)
-				}
+		s := newDriver(c.config)
+		value := strings.Repeat("v", 200)
+		hits := 0
+		for i := range length {
+			k := fmt.Sprint(c.key(i))
+			if _, err := s.Get(ctx, k); err == nil {
+				hits++
+			} else {
+				s.mustSet(t, k, value, 0)
 			}
-			ratio := hits * 1000 / length
-			t.Logf("%s, %s: %d per mille, %d entries", name, bound, ratio, s.stats().Entries)
-			if ratio < c.least {
-				t.Errorf("%s, %s: %d of %d hit, want %d per mille", name, bound, hits, length, c.least)
-			}
-			s.consistent(t)
 		}
+		ratio := hits * 1000 / length
+		t.Logf("%s: %d per mille, %d entries", name, ratio, s.stats().Entries)
+		if ratio < c.least {
+			t.Errorf("%s: %d of %d hit, want %d per mille", name, hits, length, c.least)
+		}
+		s.consistent(t)
 	}
 }

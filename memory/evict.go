@@ -50,7 +50,7 @@ func (v *evictor) queueFor(e entry, of *driver.Entry) *queue {
 
 // slack is the most by which the bytes of the shard exceed its footprint: four queues of
 // which the first slab is passed or the last one not full yet, and the spare one.
-func (v *evictor) slack() int { return 5 * v.sh.log.slabSize() }
+func (v *evictor) slack() int { return 5 * (v.sh.log.slabSize() + slabCost) }
 
 // tight reports whether the shard takes more than three quarters of the bytes that it may
 // have, so that dead records are about to take the place of live ones.
