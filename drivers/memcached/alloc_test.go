@@ -3,6 +3,7 @@ package memcached_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/drivers/memcached"
@@ -23,6 +24,8 @@ func TestAllocs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := open(t, memcached.Config{Servers: servers, Timeout: patient})
 			ctx := context.Background()
+			mayEnd, cancel := context.WithTimeout(ctx, time.Hour)
+			defer cancel()
 			value := make([]byte, 128)
 			text := c.WithKind(cache.Text)
 			fine := func(err error) {
@@ -39,6 +42,8 @@ func TestAllocs(t *testing.T) {
 			}{
 				{"Get", 1, func() { _, err := c.Get(ctx, "k"); fine(err) }},
 				{"Get miss", 0, func() { _, _ = c.Get(ctx, "absent") }},
+				{"Get with a context", 1, func() { _, err := c.Get(mayEnd, "k"); fine(err) }},
+				{"Set with a context", 0, func() { fine(c.Set(mayEnd, "k", value, 0)) }},
 				{"GetAndTouch", 1, func() { _, err := c.GetAndTouch(ctx, "k", ttl); fine(err) }},
 				{"GetItem", 2, func() { _, err := c.GetItem(ctx, "k"); fine(err) }}, // and the token
 				{"Set", 0, func() { fine(c.Set(ctx, "k", value, 0)) }},

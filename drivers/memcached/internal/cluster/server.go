@@ -80,6 +80,12 @@ func NewServer(s memcached.Server, cfg *Config) *Server {
 // seed makes lanes independent of how keys are distributed over servers.
 var seed = maphash.MakeSeed()
 
+// Connect connects to the server, with TLS and the user, beside the connections that calls use.
+func (s *Server) Connect(ctx context.Context) (net.Conn, error) { return s.cfg.Connect(ctx, s.Server) }
+
+// Timeout returns the timeout of the configuration.
+func (s *Server) Timeout() time.Duration { return s.cfg.Timeout }
+
 // Lanes returns the number of lanes.
 func (s *Server) Lanes() int { return len(s.lanes) }
 

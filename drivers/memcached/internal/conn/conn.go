@@ -106,6 +106,7 @@ type Conn struct {
 	left      uint64 // calls that are or were gone
 	records   []int  // of the writer: where records of TLS are to end
 	maxOwed   int    // the constant, except in tests
+	partial   bool   // a part of a reply was read before the reader's last read
 	err       error  // why the connection is of no use any more
 
 	_ [64]byte

@@ -366,3 +366,27 @@ func TestAnnouncedValue(t *testing.T) {
 		t.Errorf("%d bytes were made for a value of which one came", n)
 	}
 }
+
+// A server that announces more bytes of a value than it sends is silent, although it replies to
+// what is sent to wake it: that is not taken for the rest of the value.
+func TestSilenceInMidValue(t *testing.T) {
+	c, p := connect(t, 400*time.Millisecond)
+	call := startGet(background, c, "k")
+	p.expect(getRequest("k", 0))
+	p.send("VA 9 f0 " + tag(0) + "\r\nval\r\n")
+	go func() {
+		for nudge := make([]byte, len("mn\r\n")); ; {
+			if _, err := io.ReadFull(p.nc, nudge); err != nil {
+				return
+			}
+			if _, err := io.WriteString(p.nc, "MN\r\n"); err != nil {
+				return
+			}
+		}
+	}()
+	r := await(t, call)
+	var silent *SilentError
+	if !errors.As(r.err, &silent) {
+		t.Errorf("value %q, error %v; want a SilentError", r.value, r.err)
+	}
+}

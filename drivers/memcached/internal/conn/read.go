@@ -130,9 +130,10 @@ func (c *Conn) next(ctx context.Context, call *Call) error {
 	if c.sweep.due {
 		c.sweepCalls()
 	}
+	r := &c.reader
+	c.partial = r.missing > 0 || r.from < r.to
 	c.active.Store(false)
 	c.mu.Unlock()
-	r := &c.reader
 	if call != nil && call.sweeps >= maxSweeps {
 		r.ctx = ctx
 	}

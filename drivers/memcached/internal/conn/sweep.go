@@ -61,16 +61,16 @@ func (s *sweeper) stop() {
 // onSweep has the reader sweep, whom it wakes if necessary.
 func (c *Conn) onSweep() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.err != nil {
+		c.mu.Unlock()
 		return
 	}
-	if c.owed() == 0 {
-		c.sweep.running = false
-		return
-	}
-	c.sweep.due = true
-	if c.reading && !c.active.Load() {
+	s := &c.sweep
+	s.due = c.owed() > 0
+	s.running = s.due
+	blocked := s.due && c.reading && !c.active.Load()
+	c.mu.Unlock()
+	if blocked {
 		c.reader.interrupt()
 	}
 }

@@ -68,7 +68,7 @@ func (c *Conn) onTick() {
 	write := false
 	if quiet < ticksPerTimeout {
 		t.timer.Reset(t.period)
-		if quiet == ticksPerTimeout/2 {
+		if quiet == ticksPerTimeout/2 && !c.partial {
 			write = c.nudge()
 		}
 	}
@@ -81,8 +81,10 @@ func (c *Conn) onTick() {
 }
 
 // nudge enqueues a command that does nothing: memcached before 1.6.39 may on TLS leave
-// requests unread until more arrive. Nobody waits for the reply. The caller holds mu; if
-// the result is true, it is the writer.
+// requests unread until more arrive. Nobody waits for the reply. It is not sent in the middle
+// of a reply: where the server has announced more bytes than it sends, its reply would be taken
+// for some of them, and for progress. The caller holds mu; if the result is true, it is the
+// writer.
 func (c *Conn) nudge() (write bool) {
 	call := newCall(protocol.Noop)
 	before := len(c.out)
