@@ -222,6 +222,11 @@ func TestLeavingUnsent(t *testing.T) {
 			t.Errorf("%+v, want it done", r)
 		}
 	}
+	memcachedtest.Eventually(t, "nothing is owed for what was never sent", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.owed() == 0
+	})
 }
 
 // The same when everything that waits to be written is abandoned, and when the kernel has
