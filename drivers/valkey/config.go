@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/larder-go/larder/drivers/internal/tlsfiles"
 	"github.com/larder-go/larder/encoding"
 	"github.com/larder-go/larder/internal/keyrule"
 )
@@ -169,8 +170,8 @@ func (c Config) checkTLS() error {
 		serverName = c.TLS.ServerName
 	default:
 		serverName = c.TLSFiles.ServerName
-		if (c.TLSFiles.Cert == "") != (c.TLSFiles.Key == "") {
-			return errors.New("tls_cert and tls_key: one without the other")
+		if err := tlsfiles.Files(*c.TLSFiles).Check(); err != nil {
+			return err
 		}
 	}
 	for _, s := range c.Servers {

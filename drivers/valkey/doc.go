@@ -33,18 +33,18 @@
 // The scheme valkeys is the same with TLS; redis and rediss are accepted for both. A host
 // is a name, an IPv4 address or an IPv6 address in brackets. The port is 6379 unless given,
 // or 26379 for a Sentinel. The default server is 127.0.0.1. Several hosts are nodes of a
-// cluster or Sentinels; some of them are enough. The parameters, with their defaults:
+// cluster or Sentinels; some of them are enough. The parameters, with their defaults if they have one:
 //
 //	cluster            true: the servers are nodes of a cluster; false
-//	sentinel           the name of the primary: the servers are Sentinels; none
-//	sentinel_user      for the Sentinels, which do not get the user of the servers; none
-//	sentinel_password  for the Sentinels; none
+//	sentinel           the name of the primary: the servers are Sentinels
+//	sentinel_user      for the Sentinels, which do not get the user of the servers
+//	sentinel_password  for the Sentinels
 //	db                 number of the database, as after the hosts; 0
-//	prefix             comes before every key; none
+//	prefix             comes before every key
 //	flush_database     true: Flush removes everything in the database; false
 //	timeout            bounds connecting, and the wait for a server that sends nothing; 500ms
 //	max_value          length of the largest value, such as 1MiB; 512MiB less 16 bytes
-//	key_encoding       see package encoding; none
+//	key_encoding       see package encoding; keys are used as they are
 //	tls_server_name    the name in the servers' certificates; the host of each server
 //	tls_ca             file of the certificate authorities to trust instead of the system's, PEM
 //	tls_cert           file of the client's certificate, PEM

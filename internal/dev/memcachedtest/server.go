@@ -137,7 +137,7 @@ func (s *Server) Kill() {
 func (s *Server) Freeze() {
 	s.t.Helper()
 	s.signal(syscall.SIGSTOP)
-	Eventually(s.t, "the server is frozen", func() bool { return stopped(s.cmd.Process.Pid) })
+	Eventually(s.t, "the server is frozen", func() bool { return Stopped(s.cmd.Process.Pid) })
 }
 
 // Thaw lets a frozen server continue.
@@ -207,7 +207,7 @@ func (s *Server) start(deadline time.Time) error {
 	s.stderr = new(output)
 	s.cmd = exec.Command(path, append(args, s.args...)...)
 	s.cmd.Stderr = s.stderr
-	if err := spawn(s.cmd); err != nil {
+	if err := Spawn(s.cmd); err != nil {
 		return err
 	}
 	s.exited = make(chan struct{})

@@ -35,15 +35,16 @@ func closeInherited() {
 	}
 }
 
-func spawn(cmd *exec.Cmd) error {
+// Spawn starts a server that ends with the test binary, however that ends.
+func Spawn(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	done := make(chan error)
 	spawner() <- func() { done <- cmd.Start() }
 	return <-done
 }
 
-// stopped reports whether every thread of a process is stopped: SIGSTOP takes its time.
-func stopped(pid int) bool {
+// Stopped reports whether every thread of a process is stopped: SIGSTOP takes its time.
+func Stopped(pid int) bool {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
 	if err != nil || len(threads) == 0 {
 		return false

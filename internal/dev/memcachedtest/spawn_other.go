@@ -4,7 +4,8 @@ package memcachedtest
 
 import "os/exec"
 
-func spawn(cmd *exec.Cmd) error { return cmd.Start() }
+// Spawn starts a server. This system does not end it with a test binary that is killed.
+func Spawn(cmd *exec.Cmd) error { return cmd.Start() }
 
-// stopped returns true: this system does not tell, and a server may reply for a moment longer.
-func stopped(int) bool { return true }
+// Stopped returns true: this system does not tell, and a server may reply for a moment longer.
+func Stopped(int) bool { return true }

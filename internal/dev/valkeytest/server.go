@@ -115,7 +115,7 @@ func (s *Server) Kill() {
 func (s *Server) Pause() {
 	s.t.Helper()
 	s.signal(syscall.SIGSTOP)
-	memcachedtest.Eventually(s.t, "the server is paused", func() bool { return stopped(s.cmd.Process.Pid) })
+	memcachedtest.Eventually(s.t, "the server is paused", func() bool { return memcachedtest.Stopped(s.cmd.Process.Pid) })
 }
 
 // Resume lets a paused server go on.
@@ -234,7 +234,7 @@ func (s *Server) run(args []string, deadline time.Time) error {
 	s.cmd = exec.Command(s.binary.Path, args...)
 	s.cmd.Dir = s.dir
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
-	if err := spawn(s.cmd); err != nil {
+	if err := memcachedtest.Spawn(s.cmd); err != nil {
 		return err
 	}
 	s.exited = make(chan struct{})

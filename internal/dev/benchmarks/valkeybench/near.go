@@ -127,7 +127,11 @@ func (row *Stale) measure(writer *larder, addr string, round *int) error {
 			return err
 		}
 		// Until it is kept, and for a time that differs from round to round.
-		for end := time.Now().Add(time.Duration(*round%7) * row.MaxAge / 7); time.Now().Before(end) || string(get(near, row.MaxAge)) != old; {
+		unit := time.Millisecond
+		if row.Cut {
+			unit = row.MaxAge / 7
+		}
+		for end := time.Now().Add(time.Duration(*round%7) * unit); time.Now().Before(end) || string(get(near, row.MaxAge)) != old; {
 			get(near, row.MaxAge)
 		}
 		if row.Cut {
