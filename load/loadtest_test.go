@@ -26,11 +26,12 @@ func TestHammer(t *testing.T) {
 		memory  memory.Config
 		change  func(*load.Config[string])
 		flushed bool
+		keys    int
 	}{
 		"room":    {},
 		"bytes":   {memory: memory.Config{MaxBytes: memory.MinMaxBytes}},
 		"tiny":    {memory: memory.Config{MaxEntries: 100}},
-		"record":  {memory: memory.Config{MaxEntries: 3}},
+		"record":  {memory: memory.Config{MaxEntries: 3}, keys: 30}, // of more, hardly one is a hit
 		"flushed": {flushed: true},
 		"tags of keys": {change: func(c *load.Config[string]) {
 			c.KeyTags, c.Tag, c.Jitter, c.EarlyRefresh, c.ErrorTTL = true, "all", 0.5, 1, time.Millisecond
@@ -42,7 +43,7 @@ func TestHammer(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer m.Close()
-			o := loadtest.HammerOptions{Gets: 2_500, Change: test.change}
+			o := loadtest.HammerOptions{Gets: 2_500, Keys: test.keys, Change: test.change}
 			if *long {
 				o.Gets = 100_000
 			}
