@@ -30,6 +30,5 @@ func main() {
 	}, "team:3")
 	fmt.Println(user.Name, err)
 
-	err = users.Invalidate(ctx, "team:3") // every value with this tag, in every process
-	fmt.Println(err)
+	fmt.Println(users.Invalidate(ctx, "team:3")) // every value with this tag, in every process
 }
