@@ -49,7 +49,6 @@ type relay struct {
 
 	mu     sync.Mutex
 	conns  map[net.Conn]bool
-	n      int    // connections
 	passed [2]int // requests and replies, in bytes, on the first connection
 }
 
