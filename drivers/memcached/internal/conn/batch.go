@@ -223,7 +223,7 @@ func (c *Conn) abandonAll(flight []chunk, oldest, n int) (sent int) {
 	}
 	c.mu.Unlock()
 	if drain {
-		c.handOn()
+		c.handOff()
 	}
 	return sent
 }

@@ -16,15 +16,15 @@ import (
 //
 //	pending   in flight, and its owner does not wait for it yet
 //	waiting   its owner waits for a message
-//	told      its owner is sent a message, and has to look at its context
+//	notified  its owner is sent a message, and has to check its context
 //	offered   its owner is sent a message, and has the reader's role with it
 //	mine      its owner is the reader
 //	done      the replies are complete, or err is set
 //	gone      its owner has left; whoever finds it next frees it
 //
-// Out of pending, waiting and told it goes by compare-and-swap alone: to done, offered or told
-// by the reader, to gone by its owner, who holds Conn.mu. There is one message on wake for each
-// time that a call leaves waiting, other than to gone, so wake is empty when the call is freed.
+// It leaves pending, waiting and notified by compare-and-swap alone: the reader makes it done,
+// offered or notified; its owner, who holds Conn.mu, makes it gone. There is one message on wake
+// for each time that it leaves waiting, other than to gone, so wake is empty when it is freed.
 // An owner that loses the race to leave must still take the message.
 //
 // The fields are in the order in which they are used together: the owner and the reader
@@ -35,7 +35,7 @@ type Call struct {
 	verb    protocol.Verb
 	chunk   bool
 	unsent  bool         // after a failure: nothing of it was given to the kernel
-	sweeps  uint8        // that found it waiting; the reader's
+	sweeps  uint8        // how many sweeps found it waiting; the reader's
 	got     int32        // replies that were read; the reader's
 	tag     protocol.Tag // of the first command
 	replies []protocol.Reply
@@ -50,13 +50,13 @@ type Call struct {
 	second int    // of these, the last command, if there are two
 	conn   uint64 // the ID of the connection
 
-	ctx context.Context // that of the owner, or nil if it cannot end; see sweeper
+	ctx context.Context // of the owner, or nil if it never ends; see sweeper
 }
 
 const (
 	pending uint32 = iota
 	waiting
-	told
+	notified
 	offered
 	mine
 	done

@@ -23,11 +23,12 @@
 //
 // # Time
 //
-// A caller whose context ends leaves at once; its reply is discarded when it comes, and
-// the connection stays as it is. One timer finds a server that is silent: that sends no
-// byte for the timeout while replies are owed. The connection is then closed. Only the
-// reader fails the calls of a connection that has failed, and nothing is enqueued on it
-// any more.
+// A caller whose context ends leaves within about a millisecond, when the reader checks the
+// contexts of those that wait, and at once if it has waited for long (see sweeper). Its reply
+// is discarded when it comes, and the connection stays as it is. Another timer finds a server
+// that is silent: that sends no byte for the timeout while replies are owed. The connection is
+// then closed. Only the reader fails the calls of a connection that has failed, and nothing
+// is enqueued on it any more.
 package conn
 
 import (

@@ -24,12 +24,12 @@ type reader struct {
 	value   []byte
 	missing int
 
-	// Whose context ends the read, while a call that watches it is in read.
+	// The context that ends the read, while the reader's call watches it.
 	ctx       context.Context
 	stopWatch func() bool
 
 	// The owner of the call that was completed last is woken last, after the role was
-	// handed on. What was woken last runs first, and the next reader is to come after
+	// handed off. What was woken last runs first, and the next reader is to come after
 	// the others, since it writes what they enqueue.
 	wake chan struct{}
 
@@ -49,23 +49,23 @@ func (c *Conn) initReader() {
 }
 
 // past is the only read deadline that is ever set. Anybody may set it. Only the reader
-// clears it, before it looks at its context.
+// clears it, before it checks its context.
 var past = time.Unix(1, 0)
 
 // read reads replies until that of call is there, whose owner is the reader. It returns
-// with the role handed on. If the context ends first the call is gone and the error is that
+// after it handed off the role. If the context ends first the call is gone and the error is that
 // of the context.
 func (c *Conn) read(ctx context.Context, call *Call) (unsent, left bool, err error) {
 	for {
 		err := c.parse()
 		if err == nil && call.state.Load() == done {
-			c.handOnAndWake()
+			c.handOffAndWake()
 			return false, false, nil
 		}
 		if err == nil {
 			if err := ctx.Err(); err != nil {
 				unsent := c.leave(call)
-				c.handOnAndWake()
+				c.handOffAndWake()
 				return unsent, true, err
 			}
 			err = c.next(ctx, call)
@@ -84,7 +84,7 @@ func (c *Conn) drain() {
 		err := c.parse()
 		if err == nil {
 			c.wakeLast()
-			if c.tryHandOn() {
+			if c.tryHandOff() {
 				return
 			}
 			err = c.next(context.Background(), nil)
@@ -97,12 +97,12 @@ func (c *Conn) drain() {
 	}
 }
 
-// handOnAndWake hands on the reader's role, and then wakes the owner of the call that was
+// handOffAndWake hands off the reader's role, and then wakes the owner of the call that was
 // completed last.
-func (c *Conn) handOnAndWake() {
+func (c *Conn) handOffAndWake() {
 	wake := c.reader.wake
 	c.reader.wake = nil
-	c.handOn()
+	c.handOff()
 	if wake != nil {
 		wake <- struct{}{}
 	}

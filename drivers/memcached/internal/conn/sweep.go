@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// sweeper lets a caller wait for its reply alone, and not also for the end of its context.
-// To watch a context costs an allocation and a select, more than all the rest of a call, and
-// few calls take long enough for it to matter.
+// A sweeper checks the contexts of the calls of a connection, so that callers wait for their
+// replies only. A select on the context as well costs an allocation and more time than the rest
+// of a call, and few calls take long enough for the context to matter.
 //
-// While calls with contexts are owed replies, a timer has the reader look at their contexts
-// once in a sweepPeriod. The owner of a call whose context has ended is told to look at it.
-// So is that of a call that has waited for maxSweeps: from then on the owner watches its
-// context. The timer stops if there is no call left for it.
+// While calls with contexts are owed replies, a timer makes the reader check their contexts once
+// in a sweepPeriod. The reader notifies the owner of a call whose context has ended, and of a call
+// that has waited for maxSweeps sweeps: from then on the owner watches its context. The timer
+// stops when no call is left for it.
 //
 // Conn.mu guards it.
 type sweeper struct {
@@ -22,15 +22,14 @@ type sweeper struct {
 	due     bool // the reader is to sweep before its next read
 }
 
-// A context that ends is noticed after a sweepPeriod at the latest, and at once if the call
-// has waited for maxSweeps of them.
+// The end of a context is noticed within about a sweepPeriod, and at once if the call has waited
+// for maxSweeps of them.
 const (
 	sweepPeriod = time.Millisecond
 	maxSweeps   = 16
 )
 
-// mayEnd returns ctx, or nil if it is known that it does not end. It does not call Done,
-// which allocates.
+// mayEnd returns ctx, or nil if ctx never ends. It does not call Done, which allocates.
 func mayEnd(ctx context.Context) context.Context {
 	if ctx == context.Background() || ctx == context.TODO() {
 		return nil
@@ -58,7 +57,7 @@ func (s *sweeper) stop() {
 	s.running, s.due = true, false
 }
 
-// onSweep has the reader sweep, whom it wakes if necessary.
+// onSweep makes the reader sweep, and ends its read if it blocks.
 func (c *Conn) onSweep() {
 	c.mu.Lock()
 	if c.err != nil {
@@ -75,8 +74,7 @@ func (c *Conn) onSweep() {
 	}
 }
 
-// sweepCalls looks at the contexts of the calls that wait. The caller is the reader and holds
-// mu.
+// sweepCalls checks the contexts of the calls that wait. The caller is the reader and holds mu.
 func (c *Conn) sweepCalls() {
 	c.sweep.due = false
 	left := false
@@ -92,9 +90,9 @@ func (c *Conn) sweepCalls() {
 	}
 }
 
-// sweep looks at the context of a call whose owner does not watch it, and tells the owner if
-// that is to look too. It reports whether there is to be another sweep for it. The caller is
-// the reader, which looks at its own context itself.
+// sweep checks the context of a call whose owner does not watch it, and notifies the owner if
+// necessary. It reports whether the call needs another sweep. The caller is the reader, which
+// checks its own context before each read.
 func (call *Call) sweep() bool {
 	state := call.state.Load()
 	if state != waiting && state != mine || call.ctx == nil || call.sweeps >= maxSweeps {
@@ -103,7 +101,7 @@ func (call *Call) sweep() bool {
 	call.sweeps++
 	if state == waiting && (call.sweeps == maxSweeps || call.ctx.Err() != nil) {
 		call.sweeps = maxSweeps
-		call.state.Store(told) // its owner only waits
+		call.state.Store(notified) // its owner only waits
 		call.wake <- struct{}{}
 	}
 	return call.sweeps < maxSweeps

@@ -100,9 +100,9 @@ func TestContextsAreWatchedInTheEnd(t *testing.T) {
 	wantValue(t, calls[2], "b")
 }
 
-// A reply to a call that was told to look at its context is not lost, and leaves no message
-// behind for whoever uses the call next. The reply comes before the owner has looked, or after.
-func TestRepliesToCallsThatAreTold(t *testing.T) {
+// A reply to a call whose owner was notified is not lost, and leaves no message behind for the
+// next user of the call. The reply comes before the owner has checked its context, or after.
+func TestReplyToNotifiedCall(t *testing.T) {
 	c, _ := connect(t, patient)
 	ctx, cancel := context.WithCancel(background)
 	defer cancel()
@@ -116,7 +116,7 @@ func TestRepliesToCallsThatAreTold(t *testing.T) {
 			returned <- err
 		}()
 		call.sweep()
-		for call.state.Load() == told && i%2 == 1 {
+		for call.state.Load() == notified && i%2 == 1 {
 			runtime.Gosched()
 		}
 		if wake, _ := call.complete(); wake != nil {
@@ -132,10 +132,10 @@ func TestRepliesToCallsThatAreTold(t *testing.T) {
 	}
 }
 
-// The reader's role is offered to a call that was told to look at its context, when no other
-// waits and its request is still to be written: nobody would read otherwise. The offer comes
-// before the owner has looked, or after.
-func TestRoleForCallsThatAreTold(t *testing.T) {
+// The reader's role is offered to a call whose owner was notified, when no other waits and its
+// request is still to be written: nobody would read otherwise. The offer comes before the owner
+// has checked its context, or after.
+func TestRoleForNotifiedCall(t *testing.T) {
 	for i := range 200 {
 		c, p := connect(t, patient)
 		ctx, cancel := context.WithCancel(background)
@@ -152,10 +152,10 @@ func TestRoleForCallsThatAreTold(t *testing.T) {
 			returned <- err
 		}()
 		call.sweep()
-		for call.state.Load() == told && i%2 == 1 {
+		for call.state.Load() == notified && i%2 == 1 {
 			runtime.Gosched()
 		}
-		c.handOn()
+		c.handOff()
 		c.mu.Lock()
 		c.sent.append(&c.queued)
 		c.mu.Unlock()

@@ -32,8 +32,8 @@ func (c *Conn) await(ctx context.Context, call *Call) (unsent, left bool, err er
 		return c.read(ctx, call)
 	}
 	<-call.wake
-	if call.state.Load() == told {
-		if unsent, ok := c.look(ctx, call); ok {
+	if call.state.Load() == notified {
+		if unsent, ok := c.checkContext(ctx, call); ok {
 			return unsent, true, ctx.Err()
 		}
 	}
@@ -44,14 +44,14 @@ func (c *Conn) await(ctx context.Context, call *Call) (unsent, left bool, err er
 	return call.unsent, false, call.err
 }
 
-// look is for the owner of a call that was told to look at its context. It leaves the call if
-// the context has ended; ok is then true. Otherwise it waits again, now watching the context,
-// until the context ends or the call is done or offered.
-func (c *Conn) look(ctx context.Context, call *Call) (unsent, ok bool) {
+// checkContext is called by the owner of a call that was notified. If the context has ended, the
+// owner leaves the call, and ok is true. Otherwise it waits for the call to be done or offered, or
+// for the context to end.
+func (c *Conn) checkContext(ctx context.Context, call *Call) (unsent, ok bool) {
 	if ctx.Err() != nil {
-		return c.abandon(call, told)
+		return c.abandon(call, notified)
 	}
-	if !call.state.CompareAndSwap(told, waiting) {
+	if !call.state.CompareAndSwap(notified, waiting) {
 		return false, false // done or offered, without another message
 	}
 	select {
@@ -64,8 +64,8 @@ func (c *Conn) look(ctx context.Context, call *Call) (unsent, ok bool) {
 	return unsent, ok
 }
 
-// abandon leaves a call in that state, unless it is done or has been offered the reader's
-// role meanwhile.
+// abandon leaves a call if it is still in that state, and not done or offered the reader's role
+// meanwhile.
 func (c *Conn) abandon(call *Call, state uint32) (unsent, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,9 +97,9 @@ func (c *Conn) noteGone(seq uint64) (unsent bool) {
 }
 
 // complete says that the replies of call are in, or its err is set. The caller is the
-// reader, and has taken call out of the list that it was in. If its owner is to be woken,
-// the message has to be sent on the channel that complete returns; one that was told something
-// has a message already. If the call was gone, it is freed.
+// reader, and has taken call out of the list that it was in. If complete returns a channel, the
+// caller must send the message that wakes the owner; an owner that was notified has one already.
+// If the call was gone, it is freed.
 func (call *Call) complete() (wake chan struct{}, wasGone bool) {
 	for {
 		switch state := call.state.Load(); state {
@@ -108,7 +108,7 @@ func (call *Call) complete() (wake chan struct{}, wasGone bool) {
 			if call.state.CompareAndSwap(waiting, done) {
 				return wake, false
 			}
-		case pending, told:
+		case pending, notified:
 			if call.state.CompareAndSwap(state, done) {
 				return nil, false
 			}
@@ -122,17 +122,17 @@ func (call *Call) complete() (wake chan struct{}, wasGone bool) {
 	}
 }
 
-// handOn gives the reader's role to whoever needs it next.
-func (c *Conn) handOn() {
-	if !c.tryHandOn() && !c.spawn(c.drain) {
+// handOff gives the reader's role to whoever needs it next.
+func (c *Conn) handOff() {
+	if !c.tryHandOff() && !c.spawn(c.drain) {
 		c.drain() // which reads from a socket that is closed, and completes the calls
 	}
 }
 
-// tryHandOn hands the reader's role to the first call that waits. If none does, it is free
+// tryHandOff hands the reader's role to the first call that waits. If none does, it is free
 // for the owner of the next call that is enqueued or waited for. The result is false, and
 // the role still the caller's, if replies are owed and nobody will ever wait for them.
-func (c *Conn) tryHandOn() bool {
+func (c *Conn) tryHandOff() bool {
 	if offeredTo, _ := c.reader.run.offer(); offeredTo {
 		return true
 	}
@@ -171,14 +171,14 @@ func (c *Conn) claimWriter() bool {
 }
 
 // offer offers the reader's role to the first call of l that waits. Otherwise it reports
-// whether the owner of one is going to wait for it. A call that was told to look at its context
-// has a message already: its owner finds the role when it looks.
+// whether the owner of one is going to wait for it. An owner that was notified has a message
+// already, and finds the role when it checks its context.
 func (l *list) offer() (offeredTo, expected bool) {
 	for call := l.head; call != nil; {
 		switch state := call.state.Load(); state {
-		case waiting, told:
+		case waiting, notified:
 			if !call.state.CompareAndSwap(state, offered) {
-				continue // its owner has looked, or has left
+				continue // its owner has checked its context, or has left
 			}
 			if state == waiting {
 				call.wake <- struct{}{}
