@@ -229,7 +229,7 @@ func ignoreMiss(err error) error {
 
 // StoreMulti implements [driver.Batcher].
 func (s *store) StoreMulti(ctx context.Context, mode driver.Mode, entries []driver.Entry) []error {
-	defer s.nears.dropEntries(entries)
+	defer s.views.dropEntries(entries)
 	return s.run(ctx, &batch{
 		op: mode.MultiOp(), idempotent: idempotent(mode), errs: s.checkSizes(entries),
 		request: func(k []int) request { return s.storeRequest(mode, entries[k[0]]) },
@@ -255,7 +255,7 @@ func (s *store) checkSizes(entries []driver.Entry) []error {
 
 // DeleteMulti implements [driver.Batcher].
 func (s *store) DeleteMulti(ctx context.Context, keys []string) []error {
-	defer s.nears.drop(keys...)
+	defer s.views.drop(keys...)
 	return s.run(ctx, &batch{
 		op: cache.OpDeleteMulti, idempotent: true, errs: make([]error, len(keys)),
 		request: func(k []int) request { return request{name: "DEL", key: s.key(keys[k[0]])} },

@@ -11,7 +11,7 @@ import (
 
 // count runs the script that counts. It is not idempotent.
 func (s *store) count(ctx context.Context, op cache.Op, key string, delta uint64, sign string) (uint64, error) {
-	defer s.nears.drop(key)
+	defer s.views.drop(key)
 	r := request{script: countScript, key: s.key(key)}
 	r.arg(strconv.FormatUint(delta, 10))
 	r.arg(sign)

@@ -98,37 +98,39 @@
 //
 // # Near view
 //
-// [Near] returns a view of a cache that keeps what it read in the memory of the process. A Get
-// of a value that is kept takes no round trip. The server reports which keys were changed
-// (CLIENT TRACKING, RESP3), and the view drops them:
+// [Near] returns a view of a cache that keeps the values that it reads in the memory of the
+// process, also known as a near cache or client-side caching. A Get of a value that is kept takes
+// no round trip. The server reports which keys have changed (CLIENT TRACKING, RESP3), and the
+// view drops them:
 //
 //	near, err := valkey.Near(c, valkey.NearConfig{MaxAge: time.Second})
 //
 // The rules of the view:
 //
-//   - What another program changes is seen when its report has arrived, as a rule within
-//     milliseconds. Until then Get returns the value before the change.
-//   - A value that Get returns was on the server within MaxAge before the call, whatever
-//     fails. Only when a connection is cut without a sign, or the server stands still, is
-//     a value returned for as long as MaxAge. The clock is the monotonic one of the
-//     system; some systems stop it while the machine is suspended.
-//   - What the process changes, through the view or through the cache, is seen at once.
+//   - A change by another program is seen when its report arrives, usually within
+//     milliseconds. Until then Get returns the old value.
+//   - A value that Get returns was on the server at some time within MaxAge before the call,
+//     whatever fails. A value becomes that old only if packets are lost or the server is
+//     frozen. The time is that of the monotonic clock, which some systems stop while the
+//     machine is suspended.
+//   - A change by this process, through the view or the cache, is seen at once.
 //   - A value is not kept for longer than its TTL. Absent keys and values that are decimal
 //     numbers are not kept: they may be counters.
-//   - Only Get and GetMulti use what is kept. All other operations go to the server.
-//     Packages load and dependency read past the view: leases, tags and wires must be
-//     exact.
-//   - When a connection is lost, what was read over it is dropped. While there is none,
-//     the view reads like the cache.
-//   - Stats has the gets of keys that were kept as Hits, the others as Misses, and the
-//     memory that they take. A hook sees each get once, kept or not.
+//   - Only Get and GetMulti return values that are kept. All other operations go to the
+//     server, and so do those of packages load and dependency, which need current leases,
+//     tags and wires.
+//   - When a connection is lost, the view drops what it keeps. While there is no
+//     connection, it reads like the cache.
+//   - Stats counts keys that were kept as Hits and other keys as Misses, and has the
+//     number and the bytes of the values that are kept. A hook sees each get once, kept
+//     or not.
 //
-// The view makes one connection more to each server that has keys. A server that cannot
-// report changes (RESP2 only), or a user who may not ask for it (+client|tracking, which is in
-// +@connection), makes Get, GetMulti and Ping of the view return an error that says so. A
-// server remembers the keys that its clients keep, up to tracking-table-max-keys (a million),
-// and has clients drop keys beyond that. After a failover, what the replica did not have yet
-// is lost for a near view as for any other.
+// The view makes another connection to each server that has keys. If a server cannot report
+// changes (RESP2 only), or the user may not ask for them (+client|tracking, which is in
+// +@connection), Get, GetMulti and Ping of the view return an error that says so. A server
+// remembers the keys that its clients keep, up to tracking-table-max-keys (a million), and has
+// clients drop keys beyond that. A failover loses what the replica had not received, as it does
+// without a view.
 //
 // # Errors
 //

@@ -9,8 +9,8 @@ import (
 	"github.com/larder-go/larder/drivers/valkey/internal/guard"
 )
 
-// A fetch reads keys for a near view. What cannot be read over a link, because there is none
-// or the key has moved, is left to the driver.
+// A fetch reads keys for a near view. Keys that cannot be read over a tracker, because there is
+// none or the key has moved, are left to the driver.
 type fetch struct {
 	near   *near
 	op     cache.Op
@@ -23,57 +23,57 @@ type fetch struct {
 // run reads the keys with the given indexes.
 func (f *fetch) run(ctx context.Context, indexes []int) {
 	n := f.near
-	byLink := map[*link][]int{}
+	byTracker := map[*tracker][]int{}
 	for _, i := range indexes {
 		addr, ok := n.routes.of(ctx, n.store, f.keys[i])
 		if !ok {
 			f.rest = append(f.rest, i)
 			continue
 		}
-		switch l, err := n.links.get(ctx, addr, false); {
+		switch t, err := n.trackers.get(ctx, addr, false); {
 		case err != nil:
 			f.errs[i] = n.store.failure(ctx, f.op, err)
-		case l == nil:
+		case t == nil:
 			f.rest = append(f.rest, i)
 		default:
-			byLink[l] = append(byLink[l], i)
+			byTracker[t] = append(byTracker[t], i)
 		}
 	}
 	type part struct {
-		link    *link
+		tracker *tracker
 		indexes []int
 		again   []int
 	}
 	var parts []part
-	for l, indexes := range byLink {
+	for t, indexes := range byTracker {
 		for len(indexes) > 0 {
 			most := min(maxPiece/2, len(indexes))
-			parts = append(parts, part{link: l, indexes: indexes[:most]})
+			parts = append(parts, part{tracker: t, indexes: indexes[:most]})
 			indexes = indexes[most:]
 		}
 	}
 	if len(parts) == 1 {
-		f.rest = append(f.rest, f.read(ctx, parts[0].link, parts[0].indexes)...)
+		f.rest = append(f.rest, f.read(ctx, parts[0].tracker, parts[0].indexes)...)
 		return
 	}
-	parallel(len(parts), pieceWorkers*max(1, len(byLink)), func(i int) {
-		parts[i].again = f.read(ctx, parts[i].link, parts[i].indexes)
+	parallel(len(parts), pieceWorkers*max(1, len(byTracker)), func(i int) {
+		parts[i].again = f.read(ctx, parts[i].tracker, parts[i].indexes)
 	})
 	for _, p := range parts {
 		f.rest = append(f.rest, p.again...)
 	}
 }
 
-// read reads keys over a link, and keeps their values. It returns the indexes of those that
+// read reads keys over a tracker and keeps their values. It returns the indexes of the keys that
 // are left to the driver.
-func (f *fetch) read(ctx context.Context, l *link, indexes []int) (again []int) {
+func (f *fetch) read(ctx context.Context, t *tracker, indexes []int) (again []int) {
 	n := f.near
 	readings := make([]*reading, len(indexes))
 	for i, k := range indexes {
-		readings[i] = n.kept.begin(f.keys[k])
+		readings[i] = n.local.begin(f.keys[k])
 	}
 	sent := n.now()
-	replies := l.lib.doMulti(ctx, 2*len(indexes), func(i int) request {
+	replies := t.lib.doMulti(ctx, 2*len(indexes), func(i int) request {
 		key := n.store.key(f.keys[indexes[i/2]])
 		if i%2 == 0 {
 			return request{name: "GET", key: key}
@@ -86,17 +86,17 @@ func (f *fetch) read(ctx context.Context, l *link, indexes []int) (again []int) 
 		err := failureOf(replies[2*i])
 		var v []byte
 		if err == nil {
-			l.confirm(sent)
+			t.confirm(sent)
 			v, err = n.store.content(ctx, f.op, valueOf(replies[2*i]))
 			if left -= n.now() - sent; err == nil && ok && left > 0 && !isNumber(v) {
-				n.kept.keep(key, readings[i], l.id, v, ttlOf(left))
+				n.local.keep(key, readings[i], t.id, v, ttlOf(left))
 			} else {
-				n.kept.end(key, readings[i])
+				n.local.end(key, readings[i])
 			}
 			f.values[k], f.errs[k] = v, ignoreMiss(err)
 			continue
 		}
-		n.kept.end(key, readings[i])
+		n.local.end(key, readings[i])
 		if f.final(ctx, err) {
 			f.errs[k] = n.store.failure(ctx, f.op, err)
 			continue
@@ -109,13 +109,13 @@ func (f *fetch) read(ctx context.Context, l *link, indexes []int) (again []int) 
 	return again
 }
 
-// final reports whether an error is that of the call. If it is not, the driver tries.
+// final reports whether the call returns the error. Otherwise the driver reads the key.
 func (f *fetch) final(ctx context.Context, err error) bool {
 	var g *guard.Error
 	return ctx.Err() != nil || f.near.store.closed.Load() || errors.As(err, &g) && g.Kind == guard.Timeout
 }
 
-// fill has the driver read what is left.
+// fill reads the keys that are left through the driver.
 func (f *fetch) fill(ctx context.Context) {
 	if len(f.rest) == 0 {
 		return
@@ -133,10 +133,10 @@ func (f *fetch) fill(ctx context.Context) {
 	}
 }
 
-// forever is the time left of a key that does not expire.
+// forever is the remaining TTL of a key that does not expire.
 const forever = 1<<63 - 1
 
-// timeLeft returns what a reply to PTTL says, and whether the key is there.
+// timeLeft returns the remaining TTL in a reply to PTTL, and whether the key is present.
 func timeLeft(r reply) (left time.Duration, ok bool) {
 	if failureOf(r) != nil {
 		return 0, false
@@ -151,7 +151,8 @@ func timeLeft(r reply) (left time.Duration, ok bool) {
 	}
 }
 
-// ttlOf returns the TTL for what is left. More than a century is forever, less a call's time.
+// ttlOf returns the TTL to store a value with. What was forever is less by the time of the call,
+// so anything over a century does not expire.
 func ttlOf(left time.Duration) time.Duration {
 	if left > forever/2 {
 		return 0

@@ -90,10 +90,10 @@ func newLibrary(c *Config, servers []string, secure *tls.Config, d *guard.Dialer
 }
 
 // track connects to addr, and returns a client of that connection. The server reports on it
-// what was read over it and has changed since: changed is called with the keys, or without
-// any if everything may have changed, before a reply is returned that the server sent later.
-// The connection is not made again when it is lost. Then, and when it cannot be made, lost is
-// called.
+// which of the keys that were read over it have changed. The client calls changed with them, or
+// without keys if everything may have changed, before it returns a reply that the server sent
+// later. A connection that is lost is not made again. lost is called then, and when the
+// connection cannot be made.
 func (l *library) track(addr string, changed func(keys []string), lost func()) (*library, error) {
 	o := l.option
 	o.InitAddress, o.ForceSingleClient, o.Sentinel = []string{addr}, true, vk.SentinelOption{}

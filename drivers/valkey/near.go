@@ -23,14 +23,14 @@ const (
 // NearConfig configures a near view. The zero value has the defaults.
 type NearConfig struct {
 	// MaxAge bounds how stale a value may be: what Get returns was on the server at
-	// some time within MaxAge before the call. The bound is reached only when the
-	// connection is cut without a sign; otherwise a change is seen as soon as the
-	// server has sent it. While values are read, each server is asked twice in MaxAge
-	// whether it is still there. Default: DefaultNearMaxAge.
+	// some time within MaxAge before the call. Values become that old only when packets
+	// are lost or the server is frozen; otherwise a change is seen as soon as its report
+	// arrives. While values are read, each server is sent two requests in MaxAge, which
+	// check the connection. Default: DefaultNearMaxAge.
 	MaxAge time.Duration
 
-	// MaxBytes bounds the memory of the values that are kept, as in [memory.Config].
-	// The least useful are evicted. Default: DefaultNearMaxBytes.
+	// MaxBytes bounds the memory of the values that are kept, and evicts as that of
+	// [memory.Config] does. Default: DefaultNearMaxBytes.
 	MaxBytes int64
 }
 
@@ -50,12 +50,12 @@ func (c NearConfig) check() (NearConfig, error) {
 	return c, nil
 }
 
-// Near returns a view of c that keeps values that were read in the memory of the process: Get
-// and GetMulti return those without asking the server. The server reports what was changed,
-// and the view drops it. The section Near view of the package comment says what holds for it.
+// Near returns a view of c that keeps the values that it reads in the memory of the process: Get
+// and GetMulti return them without a request. The server reports the keys that change, and the
+// view drops them. The rules are in the section Near view of the package comment.
 //
-// c must be a cache of this driver. Its prefix, kind, encoding and hook are those of the view.
-// Closing one closes the other. A view keeps its values until then: make one and share it.
+// c must be a cache of this driver. The view has its prefix, kind, encoding and hook. Closing one
+// closes the other. A view and its values stay in memory until then: make one and share it.
 // Near does not connect.
 func Near(c *cache.Cache, cfg NearConfig) (*cache.Cache, error) {
 	fail := func(err error) (*cache.Cache, error) { return nil, fmt.Errorf("%s: near: %w", name, err) }
@@ -80,65 +80,65 @@ func Near(c *cache.Cache, cfg NearConfig) (*cache.Cache, error) {
 }
 
 // A near keeps values that were read over connections on which the server reports what
-// changes (CLIENT TRACKING). A value is returned only while that connection is known to be
-// good: the server has replied on it to a request that was sent within the last maxAge. Since
-// it sends reports and replies in the order in which things happened, every change before that
-// request is known.
+// changes (CLIENT TRACKING). A value is returned only if the server has replied, on the connection
+// over which the value was read, to a request that was sent within the last maxAge. The server
+// sends reports and replies in the order of the changes and requests, so every change before that
+// request has been reported.
 type near struct {
-	store  *store
-	maxAge time.Duration
-	base   time.Time // of now
-	kept   *kept
-	links  *links
-	routes routes
+	store    *store
+	maxAge   time.Duration
+	base     time.Time // of now
+	local    *localCache
+	trackers *trackers
+	routes   routes
 
 	hits, misses stripe.Counter
 }
 
 func (s *store) newNear(cfg NearConfig) (*near, error) {
-	k, err := newKept(cfg.MaxBytes)
+	k, err := newLocalCache(cfg.MaxBytes)
 	if err != nil {
 		return nil, err
 	}
-	n := &near{store: s, maxAge: cfg.MaxAge, base: time.Now(), kept: k}
-	n.links = newLinks(n)
-	if !s.nears.add(n) {
+	n := &near{store: s, maxAge: cfg.MaxAge, base: time.Now(), local: k}
+	n.trackers = newTrackers(n)
+	if !s.views.add(n) {
 		return nil, driver.ErrClosed
 	}
 	return n, nil
 }
 
-// changed is called with the keys that a server reports as changed, as it has them; without
-// any, everything may have changed.
+// changed is called with the keys that a server reports as changed, with their prefix. Without
+// keys, everything may have changed.
 func (n *near) changed(keys []string) {
 	if len(keys) == 0 {
-		n.kept.dropAll()
+		n.local.dropAll()
 	}
 	for _, key := range keys {
 		if key, ok := strings.CutPrefix(key, n.store.prefix); ok {
-			n.kept.drop(key)
+			n.local.drop(key)
 		}
 	}
 }
 
-// now returns the time on a clock that is never set.
+// now returns the time since the view was made, by the monotonic clock.
 func (n *near) now() time.Duration { return time.Since(n.base) }
 
-// lookup returns a value that is kept and may be returned.
+// lookup returns the value of key if it is kept and its tracker was confirmed within maxAge.
 func (n *near) lookup(key string) ([]byte, bool) {
-	v, id, ok := n.kept.get(key)
+	v, id, ok := n.local.get(key)
 	if !ok {
 		return nil, false
 	}
-	l := n.links.byID(id)
-	if l == nil {
+	t := n.trackers.byID(id)
+	if t == nil {
 		return nil, false
 	}
-	switch age := n.now() - time.Duration(l.confirmed.Load()); {
+	switch age := n.now() - time.Duration(t.confirmed.Load()); {
 	case age > n.maxAge:
 		return nil, false
 	case age > n.maxAge/2:
-		n.links.renew(l, key)
+		n.trackers.renew(t, key)
 	}
 	return v, true
 }
@@ -199,7 +199,7 @@ func (n *near) Ping(ctx context.Context) error {
 	}
 	errs := make([]error, len(addrs))
 	for i, addr := range addrs {
-		if _, err := n.links.get(ctx, addr, true); err != nil {
+		if _, err := n.trackers.get(ctx, addr, true); err != nil {
 			errs[i] = n.store.failure(ctx, cache.OpPing, err)
 		}
 	}
@@ -213,7 +213,7 @@ func (n *near) Stats(ctx context.Context) (driver.Stats, error) {
 	if err != nil {
 		return st, err
 	}
-	k := n.kept.stats()
+	k := n.local.stats()
 	st.Hits, st.Misses = n.hits.Load(), n.misses.Load()
 	st.Expirations, st.EvictionsBySize, st.Entries, st.Bytes = k.Expirations, k.EvictionsBySize, k.Entries, k.Bytes
 	return st, nil

@@ -46,9 +46,9 @@ func TestNearConformance(t *testing.T) {
 	})
 }
 
-// TestNearServers runs the fault suite on near views that keep nothing for long enough to
-// return it, so that every read is one over a link. The cases about replies are left out: they
-// change the first reply on whichever connection, and a view has two.
+// TestNearServers runs the fault suite on near views with a MaxAge that no value lasts for, so
+// that a tracker serves every read. The cases about replies are left out: they change the first
+// reply on any connection, and a view has two.
 func TestNearServers(t *testing.T) {
 	if !*every {
 		return // TestServers runs it on what is below the view

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// routes say which server has a key.
+// routes cache which server has a key.
 type routes struct {
 	shards atomic.Pointer[[]shard] // of a cluster, as they were last asked for
-	old    atomic.Bool             // they have to be asked for again
+	old    atomic.Bool             // shards must be asked for again
 
-	mu    sync.Mutex // held while they are asked for
+	mu    sync.Mutex // held while shards is asked for
 	asked time.Time
 }
 
-// refresh is how long routes are used at least before they are asked for again.
+// refresh is the least time between two requests for the routes.
 const refresh = time.Second
 
 // of returns the address of the server that has a key, if it is known.
@@ -39,11 +39,11 @@ func (r *routes) of(ctx context.Context, s *store, key string) (addr string, ok 
 	return addr, addr != ""
 }
 
-// outdated notes that a key is elsewhere.
+// outdated notes that a key has moved to another server.
 func (r *routes) outdated() { r.old.Store(true) }
 
-// ask asks a cluster, unless somebody else does or has just done so. It returns what is
-// known, or nil.
+// ask asks a cluster for its shards, unless another caller does or did within refresh. It returns
+// the latest shards, or nil.
 func (r *routes) ask(ctx context.Context, s *store) *[]shard {
 	if !r.mu.TryLock() {
 		return r.shards.Load()

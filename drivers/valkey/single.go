@@ -31,7 +31,7 @@ func (s *store) content(ctx context.Context, op cache.Op, v value) ([]byte, erro
 
 // Store implements [driver.Cache].
 func (s *store) Store(ctx context.Context, mode driver.Mode, e driver.Entry) error {
-	defer s.nears.drop(e.Key)
+	defer s.views.drop(e.Key)
 	if s.tooLarge(e.Value) {
 		return driver.ErrTooLarge
 	}
@@ -68,7 +68,7 @@ func (s *store) tooLarge(value []byte) bool { return len(value) > s.maxValue }
 
 // Delete implements [driver.Cache].
 func (s *store) Delete(ctx context.Context, key string) error {
-	defer s.nears.drop(key)
+	defer s.views.drop(key)
 	v, err := s.call(ctx, cache.OpDelete, request{name: "DEL", key: s.key(key)}, true)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (s *store) some(ctx context.Context, op cache.Op, v value) error {
 
 // Touch implements [driver.Toucher].
 func (s *store) Touch(ctx context.Context, key string, ttl time.Duration) error {
-	defer s.nears.drop(key)
+	defer s.views.drop(key)
 	r := request{script: persistScript, key: s.key(key)}
 	if ttl > 0 {
 		r = request{name: "PEXPIRE", key: s.key(key)}
@@ -105,7 +105,7 @@ func (s *store) Touch(ctx context.Context, key string, ttl time.Duration) error 
 
 // GetAndTouch implements [driver.Toucher].
 func (s *store) GetAndTouch(ctx context.Context, key string, ttl time.Duration) ([]byte, error) {
-	defer s.nears.drop(key)
+	defer s.views.drop(key)
 	r := request{name: "GETEX", key: s.key(key)}
 	if ttl > 0 {
 		r.arg("PX")

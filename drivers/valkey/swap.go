@@ -90,7 +90,7 @@ func (s *store) item(ctx context.Context, op cache.Op, v value) (driver.Item, er
 // is recognized by its mark.
 func (s *store) GetOrAddMulti(ctx context.Context, entries []driver.Entry) ([]driver.Item, []bool, []error) {
 	const op = cache.OpGetOrAddMulti
-	defer s.nears.dropEntries(entries)
+	defer s.views.dropEntries(entries)
 	items, added := make([]driver.Item, len(entries)), make([]bool, len(entries))
 	marks := make([]token, len(entries))
 	for i := range marks {
@@ -139,7 +139,7 @@ func (s *store) CompareAndSwapMulti(ctx context.Context, tokens []any, entries [
 
 // swap is not idempotent: the second try would find what the first has stored.
 func (s *store) swap(ctx context.Context, op cache.Op, tokens []any, entries []driver.Entry) []error {
-	defer s.nears.dropEntries(entries)
+	defer s.views.dropEntries(entries)
 	errs := s.checkSizes(entries)
 	marks := s.checkTokens(op, tokens, errs)
 	return s.run(ctx, &batch{
@@ -170,7 +170,7 @@ func (s *store) CompareAndDeleteMulti(ctx context.Context, keys []string, tokens
 
 // drop is not idempotent: the second try would find nothing where the first has deleted.
 func (s *store) drop(ctx context.Context, op cache.Op, keys []string, tokens []any) []error {
-	defer s.nears.drop(keys...)
+	defer s.views.drop(keys...)
 	errs := make([]error, len(keys))
 	marks := s.checkTokens(op, tokens, errs)
 	return s.run(ctx, &batch{

@@ -25,7 +25,7 @@ type store struct {
 	flushAll bool // Flush removes everything in the database
 	timeout  time.Duration
 	closed   atomic.Bool
-	nears    nears
+	views    nearViews
 }
 
 var (
@@ -83,7 +83,7 @@ func (s *store) Stats(context.Context) (driver.Stats, error) {
 func (s *store) Close() error {
 	s.closed.Store(true)
 	s.lib.close()
-	s.nears.close()
+	s.views.close()
 	return nil
 }
 

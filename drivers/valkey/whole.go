@@ -21,7 +21,7 @@ var errFlush = fmt.Errorf("the cache has no prefix, and the database may be shar
 // Flush implements [driver.Cache].
 func (s *store) Flush(ctx context.Context) error {
 	const op = cache.OpFlush
-	defer s.nears.dropAll()
+	defer s.views.dropAll()
 	switch {
 	case s.flushAll:
 		return s.everywhere(ctx, op, func(n node) error {

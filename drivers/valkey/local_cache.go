@@ -10,31 +10,32 @@ import (
 	"github.com/larder-go/larder/memory"
 )
 
-// kept are the values of a near view. A value is kept only if nobody reported a change of its
-// key from before it was asked for until it is kept: the reply may have been overtaken.
-type kept struct {
-	values *cache.Cache // each value after the number of its link
+// A localCache holds the values of a near view. A value is stored only if no change of its key was
+// reported since before its request was sent: the report may have overtaken the reply.
+type localCache struct {
+	values *cache.Cache // each value follows the ID of its tracker
 
 	mu      sync.Mutex // also held while values is changed
 	reading map[string]*reading
 }
 
-// A reading is what is known of a key that is being asked for. It is guarded by kept.mu.
+// A reading is the state of a key for which requests are in progress. It is guarded by
+// localCache.mu.
 type reading struct {
 	callers int
-	changed bool
+	changed bool // since the first request
 }
 
-// idLen is the length of the number of a link, which comes before a value.
+// idLen is the length of the ID of a tracker, which precedes a value.
 const idLen = 8
 
-func newKept(maxBytes int64) (*kept, error) {
+func newLocalCache(maxBytes int64) (*localCache, error) {
 	c, err := memory.New(memory.Config{MaxBytes: maxBytes})
-	return &kept{values: c, reading: map[string]*reading{}}, err
+	return &localCache{values: c, reading: map[string]*reading{}}, err
 }
 
-// get returns a value and the number of the link over which it was read.
-func (k *kept) get(key string) (value []byte, id uint64, ok bool) {
+// get returns a value and the ID of the tracker over which it was read.
+func (k *localCache) get(key string) (value []byte, id uint64, ok bool) {
 	b, err := k.values.Get(context.Background(), key)
 	if err != nil {
 		return nil, 0, false
@@ -42,8 +43,8 @@ func (k *kept) get(key string) (value []byte, id uint64, ok bool) {
 	return b[idLen:len(b):len(b)], binary.LittleEndian.Uint64(b), true
 }
 
-// begin is called before a key is asked for.
-func (k *kept) begin(key string) *reading {
+// begin is called before a request for key is sent.
+func (k *localCache) begin(key string) *reading {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r := k.reading[key]
@@ -56,20 +57,20 @@ func (k *kept) begin(key string) *reading {
 }
 
 // end ends a reading without a value.
-func (k *kept) end(key string, r *reading) {
+func (k *localCache) end(key string, r *reading) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.leave(key, r)
 }
 
-func (k *kept) leave(key string, r *reading) {
+func (k *localCache) leave(key string, r *reading) {
 	if r.callers--; r.callers == 0 && k.reading[key] == r {
 		delete(k.reading, key)
 	}
 }
 
-// keep ends a reading, and keeps the value that was read unless it changed meanwhile.
-func (k *kept) keep(key string, r *reading, id uint64, value []byte, ttl time.Duration) {
+// keep ends a reading, and stores its value unless the key changed meanwhile.
+func (k *localCache) keep(key string, r *reading, id uint64, value []byte, ttl time.Duration) {
 	b := make([]byte, 0, idLen+len(value))
 	b = append(binary.LittleEndian.AppendUint64(b, id), value...)
 	k.mu.Lock()
@@ -82,7 +83,7 @@ func (k *kept) keep(key string, r *reading, id uint64, value []byte, ttl time.Du
 }
 
 // drop is called when a key was changed.
-func (k *kept) drop(key string) {
+func (k *localCache) drop(key string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if r := k.reading[key]; r != nil {
@@ -93,7 +94,7 @@ func (k *kept) drop(key string) {
 }
 
 // dropAll is called when anything may have changed.
-func (k *kept) dropAll() {
+func (k *localCache) dropAll() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, r := range k.reading {
@@ -103,7 +104,7 @@ func (k *kept) dropAll() {
 	_ = k.values.Flush(context.Background()) // fails only after Close
 }
 
-func (k *kept) stats() cache.Stats {
+func (k *localCache) stats() cache.Stats {
 	st, _ := k.values.Stats(context.Background()) // fails only after Close
 	return st
 }

@@ -8,16 +8,16 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// nears are the near views of a cache. What the process changes, by whichever view, is dropped
-// from them before the call returns, so that its own changes are seen at once.
-type nears struct {
+// nearViews are the near views of a cache. A key that the process changes, through the cache or a
+// view, is dropped from all of them before the call returns, so that they see the change at once.
+type nearViews struct {
 	list atomic.Pointer[[]*near] // replaced under mu; nil if there are none
 
 	mu     sync.Mutex
 	closed bool
 }
 
-func (ns *nears) add(n *near) bool {
+func (ns *nearViews) add(n *near) bool {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	if ns.closed {
@@ -28,40 +28,40 @@ func (ns *nears) add(n *near) bool {
 	return true
 }
 
-func (ns *nears) all() []*near {
+func (ns *nearViews) all() []*near {
 	if list := ns.list.Load(); list != nil {
 		return *list
 	}
 	return nil
 }
 
-func (ns *nears) drop(keys ...string) {
+func (ns *nearViews) drop(keys ...string) {
 	for _, n := range ns.all() {
 		for _, key := range keys {
-			n.kept.drop(key)
+			n.local.drop(key)
 		}
 	}
 }
 
-func (ns *nears) dropEntries(entries []driver.Entry) {
+func (ns *nearViews) dropEntries(entries []driver.Entry) {
 	for _, n := range ns.all() {
 		for i := range entries {
-			n.kept.drop(entries[i].Key)
+			n.local.drop(entries[i].Key)
 		}
 	}
 }
 
-func (ns *nears) dropAll() {
+func (ns *nearViews) dropAll() {
 	for _, n := range ns.all() {
-		n.kept.dropAll()
+		n.local.dropAll()
 	}
 }
 
-func (ns *nears) close() {
+func (ns *nearViews) close() {
 	ns.mu.Lock()
 	ns.closed = true
 	ns.mu.Unlock()
 	for _, n := range ns.all() {
-		n.links.close()
+		n.trackers.close()
 	}
 }
