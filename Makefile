@@ -50,7 +50,7 @@ demo-metrics: ## The same with Prometheus, both started for it: make demo-metric
 ##@ Test
 
 .PHONY: test
-test: test-deps $(BIN)/testrun ## Test every module: under the race detector, and what allocates without it
+test: test-deps $(BIN)/testrun ## Test every module: under the race detector except for the benchmarks, and allocations without it
 	$(TESTRUN) race alloc
 
 .PHONY: test-race
@@ -62,11 +62,11 @@ test-alloc: test-deps $(BIN)/testrun ## The second half of it
 	$(TESTRUN) alloc
 
 .PHONY: test-long
-test-long: test-deps $(BIN)/testrun ## Test with what is left out of make test, which takes an hour: every schedule, every server
+test-long: test-deps $(BIN)/testrun ## Test what make test leaves out: every schedule, every server; takes an hour
 	LARDER_TEST_RESTARTS=$(RESTARTS) $(TESTRUN) long
 
 .PHONY: test-stress
-test-stress: test-deps $(BIN)/testrun ## Test what serves users three times, beside busy loops: a look for flakes, half an hour
+test-stress: test-deps $(BIN)/testrun ## Test the workspace three times while every processor is busy, to find flaky tests; takes half an hour
 	$(TESTRUN) stress
 
 .PHONY: test-386

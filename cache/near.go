@@ -7,8 +7,8 @@ import (
 	"github.com/larder-go/larder/internal/local"
 )
 
-// near is what a near view reads through. Everything else goes to the driver, so the view
-// loses no ability.
+// near serves Get, GetMulti, Ping and Stats of a near view. All other operations go to the driver,
+// so the view has every ability of the cache.
 type near struct {
 	local.Near
 	opened *Cache // the near view without hooks, prefix and kind
@@ -37,7 +37,7 @@ func (c *Cache) withNear(open func(driver.Cache) (local.Near, error)) (*Cache, e
 	return c.with(func(v *view) { v.near = n }), nil
 }
 
-// exact returns c without its near.
+// exact returns c, or the same view without near if c is a near view.
 func (c *Cache) exact() *Cache {
 	if c.near == nil {
 		return c

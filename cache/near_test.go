@@ -11,7 +11,7 @@ import (
 	"github.com/larder-go/larder/internal/local"
 )
 
-// nearStub is a near that has a value for every key.
+// nearStub implements local.Near with a value for every key.
 type nearStub struct{}
 
 var errNearPing = errors.New("the ping of the near view")
@@ -29,8 +29,8 @@ func (nearStub) Stats(context.Context) (driver.Stats, error) {
 	return driver.Stats{Hits: 17}, nil
 }
 
-// TestNearView: Get, GetMulti, Ping and Stats of a near view are those of the near, with the
-// prefix, the hook and the namespace of the view, and everything else is the driver.
+// Get, GetMulti, Ping and Stats of a near view call its Near, with the prefix, the hook and the
+// namespace of the view. All other operations call the driver.
 func TestNearView(t *testing.T) {
 	ctx := t.Context()
 	s := newStub()
@@ -69,14 +69,14 @@ func TestNearView(t *testing.T) {
 			t.Error(err)
 		}
 		if b, err := exact.Get(ctx, "k"); string(b) != "v" || err != nil {
-			t.Errorf("%s without its near: %q, %v", name, b, err)
+			t.Errorf("%s, exact: Get: %q, %v", name, b, err)
 		}
 	}
 	if got := log(); len(got) == 0 {
 		t.Error("the hook saw nothing")
 	}
 	if local.Exact(c).(*cache.Cache) != c {
-		t.Error("a cache that is no near view has changed")
+		t.Error("Exact of a cache that is not a near view returns another cache")
 	}
 	if err := c.Close(); err != nil {
 		t.Fatal(err)

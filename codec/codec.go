@@ -8,8 +8,8 @@
 //	s, err := sessions.GetAndTouch(ctx, id, time.Hour) // cache.ErrMiss if it is not there
 //
 // [JSON] is the usual choice. [Gob], [Text], [Bytes] and [Binary] are others, and
-// [Compress] wraps any of them. A codec for protocol buffers or for another compression
-// takes two methods, which docs/recipes.md shows.
+// [Compress] wraps any of them. A codec has two methods; docs/recipes.md has one for Protocol
+// Buffers and one for zstd.
 package codec
 
 // A Codec converts values of type V to bytes and back. Its methods must be safe for

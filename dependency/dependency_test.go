@@ -313,7 +313,7 @@ func TestAddMultiNamesWhatFailed(t *testing.T) {
 }
 
 // A program in another language wired a key that this cache does not take. Delete says
-// so, does all the rest, and does not fail for ever.
+// so, does all the rest, and does not fail forever.
 func TestInvalidWire(t *testing.T) {
 	ctx, c := t.Context(), newMemory(t)
 	d := newDependency(t, c)

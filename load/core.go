@@ -90,7 +90,7 @@ func newCore(c *cache.Cache, cfg config, tag string, tagCache *cache.Cache, also
 	return co, nil
 }
 
-// exact returns c without its near view: what was invalidated must not be read again.
+// exact returns c without its near view, which may return values that were invalidated.
 func exact(c *cache.Cache) *cache.Cache { return local.Exact(c).(*cache.Cache) }
 
 // fraction returns a random number of at least 0 and less than 1.

@@ -167,13 +167,13 @@ func (j *job) successor(cl *call, e *entry, o *outcome) (h header, ttl time.Dura
 	return h, ttl, true
 }
 
-// share returns the part of a TTL that Jitter leaves.
+// share returns the random fraction of a TTL that Jitter leaves.
 func (c *core) share() float64 { return 1 - c.config.jitter*c.fraction() }
 
-// shortened returns that part of a TTL, which stays 0 if it is, and is otherwise at least 1.
+// shortened returns the fraction share of ttl, but at least 1. A ttl of 0, no expiry, stays 0.
 func shortened(ttl time.Duration, share float64) time.Duration {
 	if ttl <= 0 || share == 1 {
-		return ttl // also the longest, which a float64 does not hold
+		return ttl // the largest would not survive the conversion to float64
 	}
 	return max(1, time.Duration(float64(ttl)*share))
 }

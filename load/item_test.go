@@ -22,7 +22,7 @@ func FuzzItem(f *testing.F) {
 		load.Item("v", 0, 0, 0, 0, 0, nil), load.Item("v", 0, 0, 0, 0, 0, tags),
 		"\xfelr\x01\x01\x00\x00", load.Item("v", now-1, now+1000, now+2000, 0, 0, nil), load.Item("v", forever, forever, forever, 1, forever, tags),
 		load.Item("v", 1, 1, forever, 1, forever, nil), load.Item("v", -forever, -forever, -forever, 1, -forever, nil),
-		"\xfelr\x01\x02\x02\x00\x7f\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00\x01", // a lease for ever
+		"\xfelr\x01\x02\x02\x00\x7f\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00\x01", // a lease forever
 	} {
 		f.Add([]byte(item), false)
 		f.Add([]byte(item), true)

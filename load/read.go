@@ -242,10 +242,10 @@ func (c *core) age(h *header, early float64) state {
 	return pending
 }
 
-// early returns a random number that is distributed exponentially, with a mean of
-// Config.EarlyRefresh: a value is refreshed when less than that many times the time that it took
-// to load is left. It is chosen once for a Get, which may judge a value several times; otherwise
-// all the judgments would have to agree, and values would be refreshed later.
+// early returns an exponentially distributed random number whose mean is Config.EarlyRefresh. A
+// value is refreshed when its remaining time is less than this number times the time that it took
+// to load. The number is chosen once for a Get, which may judge a value several times: with a new
+// number each time, all of them would have to agree, and values would be refreshed later.
 func (c *core) early() float64 {
 	if c.config.earlyRefresh == 0 {
 		return 0

@@ -85,7 +85,7 @@ func (w *world) found(r explored, steps []step, id int32) explored {
 	return r
 }
 
-// left says what is wrong at the end of a schedule: somebody waits for ever, or a lease is left
+// left says what is wrong at the end of a schedule: somebody waits forever, or a lease is left
 // behind although nothing went wrong.
 func (w *world) left(s *state) string {
 	if w.mutual && w.stuck(s) > 1 {
@@ -95,7 +95,7 @@ func (w *world) left(s *state) string {
 		n := s.at[i]
 		for a, done := range n.done {
 			if !done && n.polled < p.polls {
-				return p.actors[a].name + " waits for ever"
+				return p.actors[a].name + " waits forever"
 			}
 		}
 		if !n.over() {

@@ -40,7 +40,7 @@ func (sh *shard) reclaim(bytes, records int) (passed int) {
 
 // wasteful reports whether dead records take more of q than they may, beyond a slab: as much
 // as live ones, and in a small log as much again, since moving a record costs more than some
-// memory. In a cache that is tight a quarter, since evicting costs more than moving.
+// memory. In a tight cache they may take a quarter, since evicting costs more than moving.
 func (l *log) wasteful(q *queue, tight bool) bool {
 	allowed := q.live + min(q.live, l.extra)
 	if tight {

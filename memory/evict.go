@@ -58,8 +58,8 @@ func (v *evictor) tight() bool {
 	return v.bytes.bounded() && v.bytes.exceeds(v.sh.footprint(), 3, 4)
 }
 
-// over returns the statistic of the bound that the shard is over with so many bytes more, or
-// nil.
+// over returns the statistic of the bound that the shard would exceed with more bytes in
+// addition, or nil.
 func (v *evictor) over(more int) *uint64 {
 	if v.entries.lacks(v.sh.index.live) {
 		return &v.sh.evictedEntries
@@ -118,7 +118,7 @@ func (v *evictor) allowance() int {
 // was one.
 func (v *evictor) leaveSmall() bool {
 	allowance := v.allowance()
-	reason := v.over(allowance) // before next, as footprint is without the entry then
+	reason := v.over(allowance) // before next, which leaves the entry out of footprint
 	e, ok := v.sh.next(&v.sh.log.small)
 	if !ok {
 		return false
@@ -138,9 +138,9 @@ func (v *evictor) leaveSmall() bool {
 	return true
 }
 
-// makeRoom evicts from the main queue until the shard is within its bounds with so many
-// bytes more. It gives up, and reports false, after so many entries in a row that were used;
-// only for maxChances it evicts the last of these all the same.
+// makeRoom evicts from the main queue until the shard has room for bytes more within its bounds.
+// After chances entries in a row that were used it gives up and reports false; with maxChances it
+// evicts the last of these instead.
 func (v *evictor) makeRoom(bytes, chances int) bool {
 	main := &v.sh.log.main
 	for n := chances; ; {

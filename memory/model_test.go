@@ -28,7 +28,7 @@ func TestModel(t *testing.T) {
 
 type modeled struct {
 	value   string
-	until   time.Time // zero: for ever
+	until   time.Time // zero: forever
 	version int
 }
 

@@ -5,8 +5,8 @@
 //
 //	null://?key_encoding=safe
 //
-// key_encoding is the name of an encoding, as package encoding knows it. The default is
-// string, which leaves keys as they are.
+// key_encoding is the name of an encoding, as package encoding knows it. The default is none,
+// which leaves keys as they are.
 //
 // # Config
 //

@@ -13,7 +13,7 @@ import (
 
 // Batches do not go through rainycape. It has none but GetMulti, which returns no error where
 // a server does not reply, so that an outage looks like misses; which writes all requests
-// before it reads a reply, so that both sides wait for ever once the buffers between them are
+// before it reads a reply, so that both sides wait forever once the buffers between them are
 // full; and which ends the program on a reply with bytes missing, because it panics in a
 // goroutine that it started.
 

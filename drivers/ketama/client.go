@@ -29,7 +29,7 @@ type client struct {
 	mc        *memcache.Client
 	addr      *memcache.Addr // that mc connects to
 	connected bool           // mc holds a connection that has served before
-	rested    time.Time      // when the call began that it served last
+	lastCall  time.Time      // the start of the last call that it served
 
 	wire *wire.Conn // nil until it is needed, and after an error
 

@@ -22,7 +22,7 @@ import (
 func (c *client) library(idempotent bool, f func(*memcache.Client) error) error {
 	for {
 		c.call.Start()
-		if c.connected && !idempotent && c.call.Began().Sub(c.rested) > libraryRest {
+		if c.connected && !idempotent && c.call.Began().Sub(c.lastCall) > libraryRest {
 			c.renewLibrary()
 		}
 		if !c.connected && c.server.network == "tcp" {
@@ -84,15 +84,14 @@ func (c *client) exchange(f func(*memcache.Client) error) (err error) {
 			c.connected = false
 			c.countClosed()
 		}
-		c.rested = c.call.Began() // a moment too early, without a reading of the clock
+		c.lastCall = c.call.Began() // not the end, which would take a reading of the clock
 	}()
 	return f(c.mc)
 }
 
-// locate finds out where rainycape is to connect to. It resolves the name of the server, as
-// rainycape would, and notices when that has come to mean another address. If the name has
-// several, the connection of the driver, which finds one that accepts connections, comes
-// first. An error ends the call.
+// locate finds the address that rainycape connects to. It resolves the name of the server, as
+// rainycape would, and notices when its address has changed. If the name has several addresses,
+// the driver connects first, and finds one that accepts connections. An error ends the call.
 func (c *client) locate() error {
 	ctx, cancel := context.WithDeadline(c.call.Ctx, c.call.Deadline())
 	defer cancel()

@@ -23,7 +23,8 @@ func near(t testing.TB, c *cache.Cache, cfg valkey.NearConfig) *cache.Cache {
 	return n
 }
 
-// TestNearConformance runs the contract on near views, in each way to reach servers with -every.
+// TestNearConformance runs the contract on near views, and with -every in each way to reach
+// servers.
 func TestNearConformance(t *testing.T) {
 	eachOrAny(t, func(t *testing.T, b valkeytest.Binary) {
 		for _, w := range ways {

@@ -16,7 +16,7 @@ import (
 	"github.com/larder-go/larder/memory"
 )
 
-// kept waits until a value of c is read without asking the server.
+// kept waits until a Get of key is served by the view and not by the server.
 func kept(t *testing.T, c *cache.Cache, key string) {
 	t.Helper()
 	memcachedtest.Eventually(t, key+" is kept", func() bool {
@@ -37,8 +37,8 @@ func nearHits(t *testing.T, c *cache.Cache) uint64 {
 	return st.Hits
 }
 
-// TestNearOwnWrites: what the process changes, through the view or through the cache that it
-// is a view of, the view sees at once.
+// A near view sees changes by the process at once, through the view or through the cache that it
+// is a view of.
 func TestNearOwnWrites(t *testing.T) {
 	s := valkeytest.Start(t, valkeytest.Any(t), "unix")
 	c := open(t, config(s))
@@ -89,8 +89,8 @@ func TestNearOwnWrites(t *testing.T) {
 	}
 }
 
-// TestNearForeignWrites: the view drops what another program changes, long before MaxAge, and
-// what expires, and the whole after a flush.
+// A near view drops values that another program changes, long before MaxAge, values that expire,
+// and all values after a flush.
 func TestNearForeignWrites(t *testing.T) {
 	valkeytest.Each(t, func(t *testing.T, b valkeytest.Binary) {
 		s := valkeytest.Start(t, b, "unix")
@@ -134,8 +134,8 @@ func TestNearForeignWrites(t *testing.T) {
 	})
 }
 
-// TestNearKeeps: a view keeps values, the largest that fit and the empty one, and neither
-// misses nor what may be a counter. Its statistics and hooks count the same.
+// A near view keeps values, the largest that fit and the empty one too, but neither misses nor
+// values that may be counters. Its statistics and hooks have the same counts.
 func TestNearKeeps(t *testing.T) {
 	s := valkeytest.Start(t, valkeytest.Any(t), "unix")
 	c := open(t, config(s))
@@ -182,7 +182,7 @@ func TestNearKeeps(t *testing.T) {
 	}
 }
 
-// gets counts the keys of gets.
+// gets is a hook that counts the keys of gets.
 type gets struct{ keys int }
 
 func (g *gets) Start(ctx context.Context, _ cache.Call) context.Context { return ctx }
@@ -193,7 +193,7 @@ func (g *gets) End(_ context.Context, c cache.Call, _ cache.Result) {
 	}
 }
 
-// TestNearLoad: a loader on a near view reads leases, values and tags from the server.
+// A loader on a near view reads leases, values and tags from the server.
 func TestNearLoad(t *testing.T) {
 	s := valkeytest.Start(t, valkeytest.Any(t), "unix")
 	n := near(t, open(t, config(s)), valkey.NearConfig{MaxAge: time.Hour})
@@ -221,8 +221,8 @@ func TestNearLoad(t *testing.T) {
 	}
 }
 
-// TestNearRefused: a server that reports no changes, and a user who may not ask for reports,
-// are errors of Get and Ping that say so, and the cache works.
+// If a server reports no changes, or the user may not ask for reports, Get and Ping of a near view
+// return an error that says so, and the cache works.
 func TestNearRefused(t *testing.T) {
 	b := valkeytest.Any(t)
 	forbids := valkeytest.Start(t, b, "unix")
@@ -253,7 +253,7 @@ func TestNearRefused(t *testing.T) {
 	}
 }
 
-// TestNearInvalid: what cannot be a near view is an error.
+// Near returns an error for a cache or a configuration that it cannot use.
 func TestNearInvalid(t *testing.T) {
 	c := open(t, valkey.Config{})
 	elsewhere, err := memory.New(memory.Config{})

@@ -18,8 +18,8 @@ import (
 	"github.com/larder-go/larder/internal/dev/valkeytest"
 )
 
-// A mute relays connections to a server until it is silenced: from then on nothing passes,
-// and nothing is closed, as when a cable is cut.
+// A mute relays connections to a server until it is silenced. From then on it discards all bytes
+// and closes no connection, as when a cable is cut.
 type mute struct {
 	listener net.Listener
 	server   string
@@ -85,8 +85,8 @@ func (m *mute) relay(to, from net.Conn) {
 	}
 }
 
-// TestNearCut: when the connection is cut without a sign, no value is returned that was
-// changed more than MaxAge before the call, although the timeout is long.
+// When packets are lost and the connection stays open, no value is returned that was changed more
+// than MaxAge before the call, although the timeout is long.
 func TestNearCut(t *testing.T) {
 	s := valkeytest.Start(t, valkeytest.Any(t), "tcp")
 	const maxAge = 300 * time.Millisecond
@@ -126,8 +126,8 @@ func TestNearCut(t *testing.T) {
 	}
 }
 
-// versions are the versions of keys that writers have written: each reader checks what it
-// reads against those that were confirmed before.
+// versions are the versions of keys that writers have stored. Each reader compares the version
+// that it reads with those that were confirmed before.
 type versions struct {
 	mu   sync.Mutex
 	acks map[string][]ack
@@ -144,7 +144,7 @@ func (v *versions) confirm(key string, version int) {
 	v.acks[key] = append(v.acks[key], ack{version, time.Now()})
 }
 
-// floor returns the version that was confirmed last before a time.
+// floor returns the last version that was confirmed before a time.
 func (v *versions) floor(key string, before time.Time) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -157,10 +157,10 @@ func (v *versions) floor(key string, before time.Time) int {
 	return 0
 }
 
-// hammer writes and reads until stop is called: own writes through one cache, foreign ones
-// through another, each key with one writer. The views must not return what is older than an
-// own write, or than a foreign one that was confirmed more than maxAge ago. It returns how many
-// reads there were, for the waits of the test.
+// hammer writes and reads until stop is called. Own writes go through one cache and foreign writes
+// through another; each key has one writer. The views must not return a version that is older than
+// an own write, or than a foreign one that was confirmed more than maxAge ago. The test polls reads,
+// the number of reads.
 func hammer(t *testing.T, view, own, foreign *cache.Cache, maxAge time.Duration, loses *atomic.Bool) (reads *atomic.Int64, stop func()) {
 	v := &versions{acks: map[string][]ack{}}
 	reads = new(atomic.Int64)
@@ -229,8 +229,8 @@ func hammer(t *testing.T, view, own, foreign *cache.Cache, maxAge time.Duration,
 	return reads, sync.OnceFunc(func() { close(done); wg.Wait() })
 }
 
-// TestNearHammer: with writers here and elsewhere, and a server that is frozen, restarted and
-// loses connections, reads are as fresh as they must be.
+// Reads through near views are as fresh as hammer demands while a server is frozen, restarted and
+// loses connections.
 func TestNearHammer(t *testing.T) {
 	eachOrAny(t, func(t *testing.T, b valkeytest.Binary) {
 		t.Parallel()
@@ -263,7 +263,7 @@ func TestNearHammer(t *testing.T) {
 	})
 }
 
-// TestNearSlotMoves: keys that move to another node are dropped, and kept from there.
+// Keys that move to another node are dropped, and then kept from that node.
 func TestNearSlotMoves(t *testing.T) {
 	cl := valkeytest.StartCluster(t, valkeytest.Any(t), 3)
 	c := open(t, valkey.Config{Servers: cl.Addrs(), Cluster: true, Timeout: patient})
@@ -303,8 +303,7 @@ func TestNearSlotMoves(t *testing.T) {
 	}
 }
 
-// TestNearCluster: each node of a cluster reports its keys, and one that fails takes only its
-// own with it.
+// Each node of a cluster reports its keys, and when one fails, only its own keys are errors.
 func TestNearCluster(t *testing.T) {
 	eachOrAny(t, func(t *testing.T, b valkeytest.Binary) {
 		t.Parallel()
@@ -365,7 +364,7 @@ func TestNearCluster(t *testing.T) {
 	})
 }
 
-// TestNearFailover: when a replica takes over, the view follows.
+// When a replica takes over, the view reads from it.
 func TestNearFailover(t *testing.T) {
 	eachOrAny(t, func(t *testing.T, b valkeytest.Binary) {
 		t.Parallel()

@@ -1,5 +1,5 @@
-// Package local connects packages cache, dependency, load and memory by interfaces that
-// other drivers and programs cannot use.
+// Package local connects packages cache, dependency, load, memory and drivers/valkey by interfaces
+// that drivers and programs outside of this repository cannot use.
 package local
 
 import (
@@ -55,8 +55,8 @@ var ErrEvicted = errors.New("the item was evicted instead of being wired")
 // Package cache sets it.
 var AddWires func(ctx context.Context, c any, master string, first uint64, slots, keys []string, ttl time.Duration) ([]error, bool)
 
-// A Near reads what a driver for servers stores, and keeps some of it in the process. What it
-// returns may be older than what the servers have.
+// A Near reads values through a driver for servers, and keeps some of them in the process. The
+// values that it returns may be older than those on the servers.
 type Near interface {
 	Get(ctx context.Context, key string) ([]byte, error)
 	GetMulti(ctx context.Context, keys []string) (values [][]byte, errs []error)
@@ -64,12 +64,12 @@ type Near interface {
 	Stats(ctx context.Context) (driver.Stats, error)
 }
 
-// NearView returns a view of c, a *cache.Cache, of which Get, GetMulti, Ping and Stats are
-// those of what open returns for the driver of c. Package cache sets it.
+// NearView returns a view of c, a *cache.Cache, whose Get, GetMulti, Ping and Stats call the Near
+// that open returns for the driver of c. Package cache sets it.
 var NearView func(c any, open func(d driver.Cache) (Near, error)) (view any, err error)
 
-// Exact returns c, a *cache.Cache, or if it is a near view, the view without that. Packages
-// whose promises need what the servers have use it. Package cache sets it.
+// Exact returns c, a *cache.Cache, without its Near if it is a near view. Packages whose promises
+// need the current values of the servers use it. Package cache sets it.
 var Exact func(c any) any
 
 // A Backend describes a cache to package load.

@@ -122,7 +122,7 @@ var multiCases = []test{
 	},
 	{
 		name: "multi/overlapping",
-		rule: "GetMulti with common keys, in one process or several, do not wait for each other for ever, and load each key once",
+		rule: "GetMulti with common keys, in one process or several, do not wait for each other forever, and load each key once",
 		run: func(s *suite) {
 			ls := []*loader{s.loader(s.c, nil), s.loader(s.client(), nil)}
 			var loads atomic.Int32

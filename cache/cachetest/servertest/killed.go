@@ -119,7 +119,7 @@ func killedInTraffic(s *suite) {
 		case errors.Is(err, cache.ErrUnavailable):
 			failed.Add(1)
 			s.outage(c, err, addrs[0], "%s", what)
-			time.Sleep(time.Millisecond) // so that the server that starts gets a processor
+			time.Sleep(time.Millisecond) // leaves the processor to the server that starts
 		case err == nil, errors.Is(err, cache.ErrMiss), errors.Is(err, cache.ErrNotStored):
 			worked.Add(1)
 		default:

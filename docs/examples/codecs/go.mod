@@ -8,6 +8,6 @@ require (
 	google.golang.org/protobuf v1.36.11
 )
 
-// This module is never published. It is one by itself so that the other examples do not need
-// the libraries that its codecs use.
+// This module is never published. It is separate, so that the other examples do not need the
+// libraries that its codecs use.
 replace github.com/larder-go/larder => ../../..

@@ -1,5 +1,5 @@
-// Package dial connects to a server by its name, which may have several addresses and may
-// come to mean others.
+// Package dial connects to a server by its name, which may have several addresses, and whose
+// addresses may change.
 package dial
 
 import (

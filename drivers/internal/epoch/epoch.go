@@ -30,10 +30,10 @@
 // Connections that are lost and not noticed, and any order of the calls of many goroutines,
 // make no difference, as the argument does not depend on them.
 //
-// What the argument needs is that one address is one process at a time. A name may come to
-// mean another address while the process at the old one lives on, so a Clock knows the
-// address of each connection, and starts anew where it changes: no connection made before,
-// and nothing read before, goes together with one made after. A proxy that shares its
+// The argument needs that one address is one process at a time. The address of a name may change
+// while the process at the old one lives on, so a Clock knows the address of each connection, and
+// starts anew where it changes: no connection made before, and nothing read before, goes together
+// with one made after. A proxy that shares its
 // connections between servers cannot be seen through.
 package epoch
 

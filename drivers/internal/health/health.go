@@ -1,5 +1,4 @@
-// Package health keeps callers from waiting, all of them, for a server that does not
-// reply.
+// Package health keeps callers from all waiting for a server that does not reply.
 package health
 
 import (

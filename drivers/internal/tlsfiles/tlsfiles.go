@@ -1,4 +1,4 @@
-// Package tlsfiles holds the part of a TLS configuration that a DSN can say: names of files.
+// Package tlsfiles holds the part of a TLS configuration that fits in a DSN: names of files.
 package tlsfiles
 
 import (

@@ -11,8 +11,8 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// NameMoves tests a driver with a server whose name comes to mean another address while the old
-// server lives: once a connection was made to the new address, those to the old one are
+// NameMoves tests what a driver does when the name of a server changes its address while the old
+// server is still up: once a connection to the new address is made, those to the old one are
 // closed. The open function opens a cache that keeps many connections.
 func NameMoves(t *testing.T, names *Names, open func(t *testing.T, server string) *cache.Cache) {
 	const name, atOnce = "moving.test", 8
@@ -31,7 +31,7 @@ func NameMoves(t *testing.T, names *Names, open func(t *testing.T, server string
 			t.Fatal(err)
 		}
 	}
-	// read counts the values of so many gets at once.
+	// read counts the values that n concurrent gets return.
 	read := func(n int) map[string]int {
 		values := make([]string, n)
 		var wg sync.WaitGroup

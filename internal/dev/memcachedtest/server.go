@@ -271,8 +271,8 @@ func stat(lines []string, name string) (int, error) {
 	return 0, fmt.Errorf("the server has no statistic %s", name)
 }
 
-// Connections returns how many connections clients have, without the one that asks. One
-// that was closed a moment ago may still be among them, so it is to be polled.
+// Connections returns how many connections clients have, without the one that asks. It
+// must be polled: a connection that was just closed may still be counted.
 func (s *Server) Connections() int {
 	s.t.Helper()
 	n := -1

@@ -164,9 +164,9 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-// A release of this repository as it is now, in a clone. Every package and what it imports is
-// found, as tags and requirements say. They are compiled and tested elsewhere: the build cache
-// does not know them by the names of folders that are new each time, so that it takes minutes.
+// A release of this repository as it is now, in a clone. Every package and its imports are
+// resolved by the tags and requirements, but not compiled: they are in folders that are
+// new each time, for which the build cache has nothing, so compiling takes minutes.
 func TestDryRunOfThisRepository(t *testing.T) {
 	files := map[string]string{}
 	list := git(t, "../../..", "ls-files", "--cached", "--others", "--exclude-standard")

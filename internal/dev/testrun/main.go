@@ -5,7 +5,7 @@
 //
 // The passes are
 //
-//	race    every test, under the race detector, except those of the benchmarks, which run without
+//	race    every test, under the race detector except for those of the benchmarks
 //	long    the packages whose tests have the flag -all, -every or -long, with it, and the
 //	        benchmarks under the race detector
 //	alloc   the tests of the workspace that count allocations, without the race detector, since it

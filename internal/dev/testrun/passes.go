@@ -38,12 +38,12 @@ var passes = map[string]func(ctx context.Context, r *repo, test func(command) er
 // noVet leaves go vet to make vet, which runs more of it.
 const noVet = "-vet=off"
 
-// racePass runs all tests under the race detector, except those of the benchmarks.
+// racePass runs all tests, under the race detector except for those of the benchmarks.
 //
-// The modules of the workspace and the others run side by side, and the core comes last in the
-// workspace: its tests compute while those of drivers wait for servers, and no long package is left
-// to wait for at the end. Tests of drivers wait for half of their time, so that one package more
-// than there are processors is tested at once.
+// The modules of the workspace and the others are tested at the same time. The core comes last in
+// the workspace: its tests compute while those of drivers wait for servers, and no long package is
+// left to the end. Tests of drivers wait half of their time, so one package more than there are
+// processors is tested at a time.
 func racePass(_ context.Context, r *repo, test func(command) error, _ io.Writer) error {
 	race := []string{"-race", noVet, "-count=1"}
 	when := situation{race: true}
@@ -74,7 +74,7 @@ func racePass(_ context.Context, r *repo, test func(command) error, _ io.Writer)
 }
 
 // stressPass runs the tests of the workspace under the race detector several times while every
-// processor is busy: it looks for tests that depend on being quick.
+// processor is busy, to find tests that fail on a slow machine.
 func stressPass(ctx context.Context, r *repo, test func(command) error, _ io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	var loops sync.WaitGroup
@@ -94,7 +94,7 @@ func stressPass(ctx context.Context, r *repo, test func(command) error, _ io.Wri
 	})
 }
 
-// longFlags are the flags of tests that add what takes minutes.
+// longFlags are the flags that enable tests which take minutes.
 var longFlags = []string{"all", "every", "long"}
 
 // longPass runs the packages whose tests have one of the flags, with it, and the benchmarks under
@@ -122,8 +122,8 @@ func longPass(_ context.Context, r *repo, test func(command) error, _ io.Writer)
 	return errors.Join(errs...)
 }
 
-// allocPass runs the tests of the workspace with Alloc in their names. It names the packages that have any, because the others would be built for
-// nothing.
+// allocPass runs the tests of the workspace with Alloc in their names. It passes only the packages
+// that have any, because go test would build the others too.
 func allocPass(_ context.Context, r *repo, test func(command) error, _ io.Writer) error {
 	workspace := *r
 	workspace.outside = nil

@@ -155,6 +155,7 @@ func exists(name string) bool {
 	return err == nil
 }
 
-// benchmarks is the folder of the module whose tests run under the race detector in the long pass
-// only: to build the libraries for it that larder is compared with takes 80 s of processor time.
+// benchmarks returns the folder of the benchmarks, whose tests run under the race detector in the
+// long pass only: building the libraries that larder is compared with for the race detector takes
+// 80 s of processor time.
 func (r *repo) benchmarks() string { return filepath.Join(r.root, "internal", "dev", "benchmarks") }

@@ -1,5 +1,5 @@
-// Package turns lets a bounded number of callers in at a time, and the others wait for their
-// turn, in the order in which they came.
+// Package turns admits a bounded number of callers at a time. The others wait in the order in
+// which they came.
 package turns
 
 import (

@@ -14,7 +14,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/benchmarks/workload"
 )
 
-// The names of what is compared: a value that is kept near, and a round trip.
+// The names of what is compared: a value that the near view keeps, and a round trip.
 const (
 	nameNear  = "near view, kept"
 	nameRound = "larder/valkey"
