@@ -33,7 +33,8 @@
 // The scheme valkeys is the same with TLS; redis and rediss are accepted for both. A host
 // is a name, an IPv4 address or an IPv6 address in brackets. The port is 6379 unless given,
 // or 26379 for a Sentinel. The default server is 127.0.0.1. Several hosts are nodes of a
-// cluster or Sentinels; some of them are enough. The parameters, with their defaults if they have one:
+// cluster or Sentinels; some of them are enough. The parameters, with their defaults if they
+// have one:
 //
 //	cluster            true: the servers are nodes of a cluster; false
 //	sentinel           the name of the primary: the servers are Sentinels

@@ -140,7 +140,7 @@ func TestRoleForNotifiedCall(t *testing.T) {
 		c, p := connect(t, patient)
 		ctx, cancel := context.WithCancel(background)
 		call := newCall(protocol.Get)
-		call.ctx, call.sweeps = ctx, maxSweeps-1
+		call.tag, call.ctx, call.sweeps = 0, ctx, maxSweeps-1 // the pool keeps the tag of an earlier call
 		call.state.Store(waiting)
 		c.mu.Lock()
 		c.reading, c.writing, c.seq, c.enqueued = true, true, 1, 1
