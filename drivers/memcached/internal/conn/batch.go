@@ -184,7 +184,7 @@ func (c *Conn) awaitChunk(ctx context.Context, call *Call) (unsent, left bool, e
 	if call.ctx != nil {
 		c.sweep.start()
 	}
-	if !c.reading {
+	if !c.reading && !c.failing { // if it fails, a message is on its way
 		c.reading = true
 		c.active.Store(true)
 		call.state.Store(mine)

@@ -109,6 +109,7 @@ type Conn struct {
 	maxOwed   int    // the constant, except in tests
 	partial   bool   // a part of a reply was read before the reader's last read
 	err       error  // why the connection is of no use any more
+	failing   bool   // failCalls has taken all calls, and completes them
 
 	_ [64]byte
 
@@ -226,7 +227,7 @@ func (c *Conn) failCalls() {
 	queued := c.queued
 	c.queued, c.reader.run = list{}, list{}
 	c.out, c.spare = nil, nil
-	c.reading = false
+	c.reading, c.failing = false, true
 	err := c.err
 	c.mu.Unlock()
 	for unsent := false; ; unsent, all = true, queued {
