@@ -3,7 +3,6 @@ package memcached_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -194,7 +193,7 @@ func TestTamperedBytes(t *testing.T) {
 				if f.kind == delayed {
 					timeout = patient
 				}
-				x := exchange{t: t, f: f, prefix: fmt.Sprintf("%02d.", worker)}
+				x := exchange{t: t, f: f, prefix: strings.Repeat(string(rune('A'+worker)), 3) + "."}
 				x.run(server, direct, timeout)
 			}
 		})
