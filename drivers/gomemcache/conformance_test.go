@@ -87,7 +87,7 @@ func TestConformanceOfEncodings(t *testing.T) {
 // of package client: it does not depend on the driver.
 func TestConformanceOfClient(t *testing.T) {
 	if !*long {
-		return
+		t.Skip("left to make test-long")
 	}
 	t.Parallel()
 	servers := memcachedtest.Addrs(memcachedtest.StartN(t, 5, "unix"))
