@@ -53,10 +53,18 @@ type DSN struct {
 // misplaced password.
 func Scheme(s string) (string, error) {
 	scheme, _, ok := strings.Cut(s, "://")
-	if !ok || scheme == "" || strings.Trim(scheme, schemeLetters) != "" {
-		return "", errors.New("dsn: no scheme; want a string such as memory:// or scheme://host:port?name=value")
+	problem := ""
+	switch {
+	case s == "":
+		problem = "the string is empty"
+	case !ok || scheme == "":
+		problem = "no scheme"
+	case strings.Trim(scheme, schemeLetters) != "":
+		problem = "the scheme has a character other than letters, digits, +, - and ."
+	default:
+		return scheme, nil
 	}
-	return scheme, nil
+	return "", errors.New("dsn: " + problem + "; want a string such as memory:// or scheme://host:port?name=value")
 }
 
 // schemeLetters are the characters of a scheme.
@@ -149,8 +157,11 @@ func parseQuery(query string) (url.Values, error) {
 			return nil, errors.New("a parameter is not of the form name=value")
 		}
 		name, err := url.QueryUnescape(name)
-		if err != nil || strings.Contains(value, ";") {
-			return nil, errors.New("a parameter is badly escaped")
+		if err != nil {
+			return nil, errors.New("bad escape in the name of a parameter")
+		}
+		if strings.Contains(value, ";") {
+			return nil, fmt.Errorf("parameter %q: the value has a semicolon; separate parameters by &, and write %%3B for a semicolon", shorten(name))
 		}
 		value, err = url.QueryUnescape(value)
 		if err != nil {

@@ -67,7 +67,10 @@ func TestParse(t *testing.T) {
 // A string that cannot be parsed gives an error that says what is wrong, without the string.
 func TestParseIsStrict(t *testing.T) {
 	for s, part := range map[string]string{
-		"":                                   "no scheme",
+		"":                                   "the string is empty",
+		"h:1?password=" + secret:             "no scheme",
+		"://" + secret:                       "no scheme",
+		" x://" + secret:                     "the scheme has a character other than",
 		"y://h":                              `the scheme is "y", want "x"`,
 		"x://user:" + secret + "%40h:1":      "@ in the host",
 		"x://user:pass/" + secret + "@h":     "@ in the host",
@@ -81,8 +84,8 @@ func TestParseIsStrict(t *testing.T) {
 		"x://h?a=1&&b=" + secret:             "name=value",
 		"x://h?a=" + secret + "&":            "name=value",
 		"x://h?password=%zz" + secret:        `parameter "password": bad escape`,
-		"x://h?%zz=" + secret:                "badly escaped",
-		"x://h?password=a;b=" + secret:       "badly escaped",
+		"x://h?%zz=" + secret:                "bad escape in the name of a parameter",
+		"x://h?password=a;b=" + secret:       `parameter "password": the value has a semicolon; separate parameters by &`,
 		"x://h?" + strings.Repeat("a", 1000): "name=value",
 	} {
 		_, err := Parse("x", s)
