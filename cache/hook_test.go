@@ -116,7 +116,7 @@ func TestHook(t *testing.T) {
 		{func() error { return c.AddMulti(ctx, map[string][]byte{"a": []byte("1"), "c": []byte("22")}, 0) }, "", 2, "add_multi", "1+0+1+0, 3 bytes, cache: add_multi: 1 key failed: cache: not stored"},
 		{func() error { return c.ReplaceMulti(ctx, map[string][]byte{"x": []byte("1")}, 0) }, "", 1, "replace_multi", "0+0+1+0, 1 bytes, cache: replace_multi: 1 key failed: cache: not stored"},
 		{func() error { return last(c.GetMulti(ctx, []string{"a", "absent", "b", "a"})) }, "", 3, "get_multi", "2+1+0+0, 3 bytes, <nil>"},
-		{func() error { return last(c.GetMulti(ctx, []string{"a", "absent", "down", "b c"})) }, "", 4, "get_multi", "1+1+0+2, 1 bytes, cache: get_multi: 2 keys failed, the first with: cache: invalid key: byte 0x20 at 1 after encoding; spaces and control characters need a key encoding"},
+		{func() error { return last(c.GetMulti(ctx, []string{"a", "absent", "down", "b c"})) }, "", 4, "get_multi", "1+1+0+2, 1 bytes, cache: get_multi: 2 keys failed, the first with: cache: invalid key: byte 0x20 at 1 after encoding; spaces and control characters need a key encoding such as safe"},
 		{func() error { return last(c.GetItemMulti(ctx, []string{"a", "absent"})) }, "", 2, "get_item_multi", "1+1+0+0, 1 bytes, <nil>"},
 		{func() error {
 			_, _, err := c.GetOrAddMulti(ctx, map[string][]byte{"a": nil, "y": []byte("22")}, 0)

@@ -50,7 +50,7 @@ func TestSpans(t *testing.T) {
 		},
 		{
 			func(ctx context.Context) { c.Get(ctx, "not a key") },
-			`client "get" Error "cache: invalid key: byte 0x20 at 3 after encoding; spaces and control characters need a key encoding" db.operation.name=get db.system.name=hooktest error.type=invalid larder.failed=1 larder.hits=0 larder.misses=0 larder.outcome=invalid`,
+			`client "get" Error "cache: invalid key: byte 0x20 at 3 after encoding; spaces and control characters need a key encoding such as safe" db.operation.name=get db.system.name=hooktest error.type=invalid larder.failed=1 larder.hits=0 larder.misses=0 larder.outcome=invalid`,
 		},
 		{
 			func(ctx context.Context) { c.Add(ctx, "k", nil, 0) },

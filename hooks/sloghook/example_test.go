@@ -28,8 +28,8 @@ func Example() {
 	c.Get(ctx, "not a key")
 	c.Get(ctx, "nor this one")
 	// Output:
-	// level=ERROR msg="cache operation failed" driver=memory op=get outcome=invalid error="cache: invalid key: byte 0x20 at 3 after encoding; spaces and control characters need a key encoding"
-	// level=ERROR msg="more cache operations failed" driver=memory op=get outcome=invalid count=1 error="cache: invalid key: byte 0x20 at 3 after encoding; spaces and control characters need a key encoding"
+	// level=ERROR msg="cache operation failed" driver=memory op=get outcome=invalid error="cache: invalid key: byte 0x20 at 3 after encoding; spaces and control characters need a key encoding such as safe"
+	// level=ERROR msg="more cache operations failed" driver=memory op=get outcome=invalid count=1 error="cache: invalid key: byte 0x20 at 3 after encoding; spaces and control characters need a key encoding such as safe"
 }
 
 // logger leaves out what differs from run to run.

@@ -40,11 +40,11 @@ func Problem(s string) string {
 		return "it is empty"
 	}
 	if len(s) > MaxLen {
-		return fmt.Sprintf("%d bytes after encoding, at most %d allowed", len(s), MaxLen)
+		return fmt.Sprintf("%d bytes after encoding, at most %d allowed; longer keys need a key encoding such as safe", len(s), MaxLen)
 	}
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] == 0x7f {
-			return fmt.Sprintf("byte 0x%02x at %d after encoding; spaces and control characters need a key encoding", s[i], i)
+			return fmt.Sprintf("byte 0x%02x at %d after encoding; spaces and control characters need a key encoding such as safe", s[i], i)
 		}
 	}
 	return "it is valid"

@@ -43,8 +43,8 @@ func TestLength(t *testing.T) {
 func TestProblem(t *testing.T) {
 	for k, want := range map[string]string{
 		"":                       "empty",
-		strings.Repeat("k", 251): "251 bytes",
-		"a b":                    "0x20 at 1",
+		strings.Repeat("k", 251): "251 bytes after encoding, at most 250 allowed; longer keys need a key encoding such as safe",
+		"a b":                    "0x20 at 1 after encoding; spaces and control characters need a key encoding such as safe",
 		"ab\x7f":                 "0x7f at 2",
 	} {
 		if got := Problem(k); !strings.Contains(got, want) {

@@ -116,6 +116,6 @@ func Example_multiError() {
 		return nil
 	})
 	// Output:
-	// "user two": cache: invalid key: byte 0x20 at 4 after encoding; spaces and control characters need a key encoding
+	// "user two": cache: invalid key: byte 0x20 at 4 after encoding; spaces and control characters need a key encoding such as safe
 	// "user:1": cache: not stored
 }
