@@ -13,7 +13,7 @@ import (
 func openCache(ctx context.Context) (*cache.Cache, error) {
 	dsn := os.Getenv("CACHE") // "memory://?max_bytes=64MiB", "memcached://10.0.0.1:11211", ...
 	if dsn == "" {
-		dsn = "memory://"
+		dsn = "memory://?max_bytes=64MiB"
 	}
 	c, err := cache.Open(dsn)
 	if err != nil {
