@@ -119,6 +119,11 @@ func (c Config) FormatDSN() string {
 	return b.DSN()
 }
 
+// tooLarge returns an error that matches ErrTooLarge and names the limit.
+func tooLarge(limit string) error {
+	return &driver.Error{Driver: scheme, Err: fmt.Errorf("%w: %s", driver.ErrTooLarge, limit)}
+}
+
 // errFull is returned when a shard has no number left for another slab: 4 GiB of
 // small entries, or 16,384 large ones.
-var errFull = &driver.Error{Driver: scheme, Err: fmt.Errorf("%w: a shard of the cache is full", driver.ErrTooLarge)}
+var errFull = tooLarge("a shard of the cache is full")

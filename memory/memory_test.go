@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -204,7 +205,8 @@ func TestLargeValues(t *testing.T) {
 	}
 	b := newDriver(Config{MaxBytes: 1 << 20})
 	b.mustSet(t, "k", "small", 0)
-	if err := b.Store(ctx, driver.Set, driver.Entry{Key: "k", Value: make([]byte, 1<<20)}); err != driver.ErrTooLarge {
+	err := b.Store(ctx, driver.Set, driver.Entry{Key: "k", Value: make([]byte, 1<<20)})
+	if !errors.Is(err, driver.ErrTooLarge) || !strings.Contains(err.Error(), "1048594 bytes with its key and header, at most 524288 allowed, half of MaxBytes") {
 		t.Errorf("1 MiB in 1 MiB: %v", err)
 	}
 	b.wantGet(t, "k", "small")

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -43,7 +44,7 @@ func TestLargestValue(t *testing.T) {
 		if got, err := s.Get(ctx, "k"); err != nil || len(got) != len(v) {
 			t.Errorf("MaxBytes %d: Get: %d bytes, %v; want %d", bound, len(got), err, len(v))
 		}
-		if err := s.Store(ctx, driver.Set, driver.Entry{Key: "k", Value: append(v, 0)}); err != driver.ErrTooLarge {
+		if err := s.Store(ctx, driver.Set, driver.Entry{Key: "k", Value: append(v, 0)}); !errors.Is(err, driver.ErrTooLarge) {
 			t.Errorf("MaxBytes %d: a value of %d bytes: %v, want ErrTooLarge", bound, len(v)+1, err)
 		}
 		_ = s.Close()

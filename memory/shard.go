@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"fmt"
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
@@ -134,8 +135,11 @@ func (sh *shard) write(q *queue, e entry, hash uint64, h header, v *driver.Entry
 	if ref != nil {
 		size += wireRefSize
 	}
-	if len(v.Value) > maxValue || size > sh.store.largest {
-		return 0, driver.ErrTooLarge
+	if len(v.Value) > maxValue {
+		return 0, tooLarge(fmt.Sprintf("%d bytes, at most %d allowed", len(v.Value), maxValue))
+	}
+	if size > sh.store.largest {
+		return 0, tooLarge(fmt.Sprintf("%d bytes with its key and header, at most %d allowed, half of MaxBytes", size, sh.store.largest))
 	}
 	if sh.closed {
 		return 0, driver.ErrClosed
