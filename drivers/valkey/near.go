@@ -69,7 +69,7 @@ func Near(c *cache.Cache, cfg NearConfig) (*cache.Cache, error) {
 	view, err := local.NearView(c, func(d driver.Cache) (local.Near, error) {
 		s, ok := d.(*store)
 		if !ok {
-			return nil, fmt.Errorf("the cache is one of driver %q; want one of %q", c.Driver(), name)
+			return nil, fmt.Errorf("the driver of the cache is %q; want %q", c.Driver(), name)
 		}
 		return s.newNear(cfg)
 	})

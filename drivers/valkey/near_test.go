@@ -268,10 +268,10 @@ func TestNearInvalid(t *testing.T) {
 		c   *cache.Cache
 		cfg valkey.NearConfig
 	}{
-		"MaxAge -1ns":       {c, valkey.NearConfig{MaxAge: -1}},
-		"MaxBytes 1":        {c, valkey.NearConfig{MaxBytes: 1}},
-		"nil":               {nil, valkey.NearConfig{}},
-		`driver "memory"`:   {elsewhere, valkey.NearConfig{}},
+		"MaxAge -1ns": {c, valkey.NearConfig{MaxAge: -1}},
+		"MaxBytes 1":  {c, valkey.NearConfig{MaxBytes: 1}},
+		"nil":         {nil, valkey.NearConfig{}},
+		`the driver of the cache is "memory"; want "valkey"`: {elsewhere, valkey.NearConfig{}},
 		"namespaces":        {parts, valkey.NearConfig{}},
 		"near view already": {near(t, c, valkey.NearConfig{}), valkey.NearConfig{}},
 	} {

@@ -91,7 +91,7 @@ func TestDialKinds(t *testing.T) {
 		"refused":  {closed, Dial, "refused"},
 		"silent":   {listen(t, mute), Timeout, "no reply within 200ms"},
 		"hangs up": {listen(t, func(net.Conn) {}), Lost, "connection lost"},
-		"garbage":  {listen(t, func(c net.Conn) { write(c, "HTTP/1.1\r\n"); mute(c) }), Protocol, "PING"},
+		"garbage":  {listen(t, func(c net.Conn) { write(c, "HTTP/1.1\r\n"); mute(c) }), Protocol, `"H" does not begin a reply of Valkey or Redis to PING`},
 		"endless":  {listen(t, func(c net.Conn) { write(c, strings.Repeat("+", 5000)); mute(c) }), Protocol, "PING"},
 		"full":     {listen(t, func(c net.Conn) { write(c, "-ERR max number of clients reached\r\n") }), Dial, "max number of clients"},
 	} {

@@ -145,7 +145,7 @@ func greet(c net.Conn) (Kind, error) {
 		line = append(line, b[0])
 		switch {
 		case line[0] != '+' && line[0] != '-' || len(line) > most:
-			return Protocol, fmt.Errorf("%.40q is not a reply to PING", line)
+			return Protocol, fmt.Errorf("%.40q does not begin a reply of Valkey or Redis to PING", line)
 		case b[0] != '\n':
 		case bytes.HasPrefix(line, []byte("-ERR max number of clients")), bytes.HasPrefix(line, []byte("-DENIED")):
 			return Dial, errors.New(string(bytes.TrimSpace(line[1:])))
