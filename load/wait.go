@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/larder-go/larder/cache"
@@ -184,7 +185,7 @@ func (r *request) rejected(c *core, key string, payload []byte) {
 	r.query.reject[key] = payload
 }
 
-// handle takes notices, and returns the keys to read again.
+// handle takes notices, and returns the keys to read again, which are not settled.
 func (r *request) handle(c *core, notices []notice) (todo []string) {
 	listed := map[string]bool{}
 	for _, n := range notices {
@@ -227,7 +228,12 @@ func (r *request) handle(c *core, notices []notice) (todo []string) {
 		}
 		r.done(c, n.key, false)
 	}
-	return todo
+	// A later notice may have settled a key. It must not be waited for again: nobody would end
+	// the wait if a load of this request goes on.
+	return slices.DeleteFunc(todo, func(key string) bool {
+		_, ok := r.left[key]
+		return !ok
+	})
 }
 
 // fail settles a key whose load failed: with the stale value if there is one, and otherwise
