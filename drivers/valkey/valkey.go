@@ -3,6 +3,7 @@ package valkey
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -96,5 +97,5 @@ func milliseconds(ttl time.Duration) string {
 	if ttl%time.Millisecond > 0 {
 		ms++
 	}
-	return decimal(int(ms))
+	return strconv.FormatInt(int64(ms), 10)
 }
