@@ -48,7 +48,7 @@ var dsnTest = cachetest.DSNTest[filecache.Config]{
 		"file:///dir?key_encoding=rot13":     "parameter key_encoding",
 		"file:///d?key_encoding=md5&size=":   `"size"`,
 		"file://user:password@host/":         "three slashes",
-		"file:///dir?key_encoding=md5;x=sha": "escaped",
+		"file:///dir?key_encoding=md5;x=sha": "semicolon",
 	},
 }
 
