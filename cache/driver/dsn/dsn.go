@@ -108,8 +108,8 @@ func Parse(scheme, s string) (*DSN, error) {
 	}
 	// A password may contain a question mark: the driver would take its first half for a
 	// port, and name it in an error.
-	if d.user == nil && strings.Contains(query, "@") && !endInPorts(hosts) {
-		return nil, d.errorf("@ after the question mark, and a host before it does not end in a port; in a user or password, write %%3F for a question mark")
+	if d.user == nil && strings.Contains(query, "@") && (!endInPorts(hosts) || atInName(query)) {
+		return nil, d.errorf("@ after the question mark, and a host before it does not end in a port, or it is in the name of a parameter; in a user or password, write %%3F for a question mark")
 	}
 	if d.params, err = parseQuery(query); err != nil {
 		return nil, d.errorf("%w", err)
@@ -122,11 +122,21 @@ func Parse(scheme, s string) (*DSN, error) {
 func endInPorts(hosts string) bool {
 	for host := range strings.SplitSeq(hosts, ",") {
 		i := strings.LastIndexByte(host, ':')
-		if i >= 0 && !strings.HasSuffix(host, "]") && strings.Trim(host[i+1:], "0123456789") != "" {
+		if i >= 0 && !strings.HasSuffix(host, "]") && (i == len(host)-1 || strings.Trim(host[i+1:], "0123456789") != "") {
 			return false
 		}
 	}
 	return true
+}
+
+// atInName reports whether the name of a parameter has an @.
+func atInName(query string) bool {
+	for pair := range strings.SplitSeq(query, "&") {
+		if name, _, _ := strings.Cut(pair, "="); strings.Contains(name, "@") {
+			return true
+		}
+	}
+	return false
 }
 
 // parseUser parses "user" or "user:password", with errors that do not repeat it.
