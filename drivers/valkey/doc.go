@@ -121,7 +121,9 @@
 //     server, and so do those of packages load and dependency, which need current leases,
 //     tags and wires.
 //   - When a connection is lost, the view drops what it keeps. While there is no
-//     connection, it reads like the cache.
+//     connection, it reads like the cache. It also connects again when the driver does,
+//     since the name of the server may have moved. A view must not be used with an address
+//     that leads to several servers at the same time, as that of a proxy may.
 //   - Stats counts keys that were kept as Hits and other keys as Misses, and has the
 //     number and the bytes of the values that are kept. A hook sees each get once, kept
 //     or not.

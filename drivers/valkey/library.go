@@ -39,7 +39,8 @@ type library struct {
 	option  vk.ClientOption
 	cluster bool
 	dialer  *guard.Dialer
-	aside   chan struct{} // has an element for each call that is made aside
+	aside   chan struct{}     // has an element for each call that is made aside
+	dialed  func(addr string) // called when a connection for calls was made, before it is used
 
 	client atomic.Pointer[vk.Client]
 
@@ -65,7 +66,12 @@ func newLibrary(c *Config, servers []string, secure *tls.Config, d *guard.Dialer
 		TLSConfig: secure, // the library only asks whether there is any
 		Dialer:    dialer,
 		DialCtxFn: func(ctx context.Context, addr string, n *net.Dialer, _ *tls.Config) (net.Conn, error) {
-			return d.Dial(ctx, addr, n.Resolver == sentinelMark)
+			sentinel := n.Resolver == sentinelMark
+			c, err := d.Dial(ctx, addr, sentinel)
+			if err == nil && !sentinel {
+				l.dialed(addr)
+			}
+			return c, err
 		},
 		ConnWriteTimeout:    libraryTimeout,
 		RingScaleEachConn:   guard.RingScale,

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -17,73 +15,6 @@ import (
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 	"github.com/larder-go/larder/internal/dev/valkeytest"
 )
-
-// A mute relays connections to a server until it is silenced. From then on it discards all bytes
-// and closes no connection, as when a cable is cut.
-type mute struct {
-	listener net.Listener
-	server   string
-	silent   atomic.Bool
-	wg       sync.WaitGroup
-	mu       sync.Mutex
-	conns    []net.Conn
-}
-
-func startMute(t *testing.T, server string) *mute {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &mute{listener: l, server: server}
-	m.wg.Go(m.accept)
-	t.Cleanup(func() {
-		l.Close()
-		m.mu.Lock()
-		for _, c := range m.conns {
-			c.Close()
-		}
-		m.mu.Unlock()
-		m.wg.Wait()
-	})
-	return m
-}
-
-func (m *mute) accept() {
-	for {
-		client, err := m.listener.Accept()
-		if err != nil {
-			return
-		}
-		server, err := net.Dial("tcp", m.server)
-		if err != nil {
-			client.Close()
-			continue
-		}
-		m.mu.Lock()
-		m.conns = append(m.conns, client, server)
-		m.mu.Unlock()
-		m.wg.Go(func() { m.relay(client, server) })
-		m.wg.Go(func() { m.relay(server, client) })
-	}
-}
-
-func (m *mute) relay(to, from net.Conn) {
-	defer to.Close()
-	b := make([]byte, 1<<16)
-	for {
-		n, err := from.Read(b)
-		if m.silent.Load() {
-			_, _ = io.Copy(io.Discard, from)
-			return
-		}
-		if err != nil {
-			return
-		}
-		if _, err := to.Write(b[:n]); err != nil {
-			return
-		}
-	}
-}
 
 // When packets are lost and the connection stays open, no value is returned that was changed more
 // than MaxAge before the call, although the timeout is long.

@@ -57,6 +57,13 @@ func (ns *nearViews) dropAll() {
 	}
 }
 
+// dialed is called when the driver has made a connection.
+func (ns *nearViews) dialed(addr string) {
+	for _, n := range ns.all() {
+		n.trackers.dialed(addr)
+	}
+}
+
 func (ns *nearViews) close() {
 	ns.mu.Lock()
 	ns.closed = true

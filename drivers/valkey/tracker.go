@@ -54,6 +54,7 @@ type trackerState struct {
 	making  chan struct{} // closed when the attempt in progress ends; nil if there is none
 	err     error         // of the last attempt, or why the tracker ended
 	tried   time.Time     // when the last attempt ended
+	dials   int           // connections that the driver has made to the server
 }
 
 func newTrackers(n *near) *trackers {
@@ -114,6 +115,7 @@ func (ts *trackers) make(addr string, s *trackerState) {
 	ts.mu.Lock()
 	ts.ids++
 	t := &tracker{id: ts.ids, addr: addr}
+	dials := s.dials
 	ts.mu.Unlock()
 	sent := ts.near.now()
 	lib, err := ts.near.store.lib.track(addr, ts.near.changed, func() { ts.end(t) })
@@ -122,6 +124,15 @@ func (ts *trackers) make(addr string, s *trackerState) {
 
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
+	if err == nil && s.dials != dials && !ts.closed {
+		// The driver has connected meanwhile, perhaps to another server.
+		ts.work.Go(func() {
+			t.ended.Store(true)
+			lib.stop()
+			ts.make(addr, s)
+		})
+		return
+	}
 	if err == nil && (ts.closed || t.ended.Load()) {
 		ts.work.Go(lib.stop)
 		err = errTrackingLost
@@ -140,6 +151,23 @@ func (ts *trackers) publish(change func(map[uint64]*tracker)) {
 	live := maps.Clone(*ts.live.Load())
 	change(live)
 	ts.live.Store(&live)
+}
+
+// dialed is called when the driver has made a connection to a server. The address may lead to
+// another server by now, so the tracker may be connected to the old one.
+func (ts *trackers) dialed(addr string) {
+	ts.mu.Lock()
+	s := ts.servers[addr]
+	if s == nil {
+		ts.mu.Unlock()
+		return
+	}
+	s.dials++
+	t := s.tracker
+	ts.mu.Unlock()
+	if t != nil {
+		ts.end(t)
+	}
 }
 
 // end closes a tracker. It is also called when the connection was closed.

@@ -64,6 +64,7 @@ func newStore(cfg Config) (*store, error) {
 		maxValue: int(p.cfg.MaxValue), group: maxGroup, flushAll: cfg.FlushDatabase,
 		timeout: p.cfg.Timeout,
 	}
+	s.lib.dialed = s.views.dialed
 	for _, addr := range p.servers {
 		d.Configure(addr, cfg.Sentinel != "")
 	}
