@@ -119,17 +119,22 @@ func (s *server) take(call *endpoint.Call) (*client, error) {
 // connection. A server at its limit of connections gives it none, and a client that came
 // next would have that call fail as well, while others are connected and idle.
 func (s *server) give(c *client) {
-	slot := c.slot
+	slot, generation := c.slot, c.generation
 	if c.connects() {
 		slot.ReleaseUnused()
 	} else {
 		s.giveLast(slot)
+	}
+	if s.generation.Load() != generation {
+		s.dropIdle() // the last one may have come before c was idle
 	}
 	s.turns.Leave()
 	s.returns.happened()
 }
 
 func (s *server) giveLast(slot *puddle.Resource[*client]) {
+	s.returns.look.Lock() // as in idleFor
+	defer s.returns.look.Unlock()
 	before := s.pool.AcquireAllIdle()
 	slot.ReleaseUnused()
 	for _, slot := range slices.Backward(before) {

@@ -60,6 +60,11 @@ func atRest(st driver.ServerStats) bool {
 	return st.InUse == 0 && st.Open == st.Idle && st.Open >= 0 && st.Opened-st.Closed == uint64(st.Open) && (st.MaxOpen <= 0 || st.Open <= st.MaxOpen)
 }
 
+// A count of connections is formatted when a failure is reported.
+type count int
+
+func (n *count) String() string { return fmt.Sprintf("the server has %d", int(*n)) }
+
 func statsConnections(s *suite) {
 	servers, addrs := s.startN(2)
 	c := s.open(Config{Servers: addrs})
@@ -67,10 +72,12 @@ func statsConnections(s *suite) {
 		s.t.Helper()
 		for i, server := range servers {
 			var st driver.ServerStats
+			var have int
 			s.eventually(func() bool {
 				st = s.stats(c)[i]
-				return atRest(st) && connections(server, st.Open) == st.Open
-			}, "no connection is in use, and the server has as many as its statistics say: %+v", &st)
+				have = connections(server, st.Open)
+				return atRest(st) && have == st.Open
+			}, "no connection is in use, and the server has as many as its statistics say: %+v; %v", &st, (*count)(&have))
 			if st.Server != addrs[i] {
 				s.errorf("the statistics with index %d are those of %q, want %q", i, st.Server, addrs[i])
 			}
