@@ -29,9 +29,10 @@ const (
 	maxSweeps   = 16
 )
 
-// mayEnd returns ctx, or nil if ctx never ends. It does not call Done, which allocates.
+// mayEnd returns ctx, or nil if it is context.Background(), which never ends. It does not call Done,
+// which allocates.
 func mayEnd(ctx context.Context) context.Context {
-	if ctx == context.Background() || ctx == context.TODO() {
+	if ctx == context.Background() {
 		return nil
 	}
 	return ctx
