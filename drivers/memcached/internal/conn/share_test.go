@@ -58,6 +58,11 @@ func TestRepliesInPieces(t *testing.T) {
 			calls = append(calls, start(background, c, r))
 			enqueued(t, c, uint64(tags+i+1))
 		}
+		memcachedtest.Eventually(t, "a writer has taken all requests", func() bool {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return c.queued.head == nil
+		})
 		rest := replies
 		for i := range requests {
 			rest = strings.Replace(rest, "O"+fmt.Sprint(i), "\x00"+fmt.Sprint(i), 1)
