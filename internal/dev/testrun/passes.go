@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -38,6 +39,14 @@ var passes = map[string]func(ctx context.Context, r *repo, test func(command) er
 // noVet leaves go vet to make vet, which runs more of it.
 const noVet = "-vet=off"
 
+// exitAtOnce keeps programs of the race detector from waiting a second before they end, for races
+// of goroutines that still run: tests wait for theirs. The pass long leaves the second to each.
+const exitAtOnce = "atexit_sleep_ms=10"
+
+// raceOptions returns the setting of the race detector: exitAtOnce, and what the environment sets,
+// which comes last and so prevails.
+func raceOptions() string { return "GORACE=" + strings.TrimSpace(exitAtOnce+" "+os.Getenv("GORACE")) }
+
 // racePass runs all tests, under the race detector except for those of the benchmarks.
 //
 // The modules of the workspace and the others are tested at the same time. The core comes last in
@@ -53,7 +62,7 @@ func racePass(_ context.Context, r *repo, test func(command) error, _ io.Writer)
 		for i, dir := range r.outside {
 			c := command{
 				dir:  dir,
-				env:  []string{"CGO_ENABLED=1", "GOWORK=off"}, // the race detector needs cgo
+				env:  []string{"CGO_ENABLED=1", "GOWORK=off", raceOptions()}, // the race detector needs cgo
 				args: append(slices.Clone(race), "-p=1", "./..."),
 				when: when,
 			}
@@ -65,7 +74,7 @@ func racePass(_ context.Context, r *repo, test func(command) error, _ io.Writer)
 	})
 	err := test(command{
 		dir:  r.root,
-		env:  []string{"CGO_ENABLED=1", r.workspace()},
+		env:  []string{"CGO_ENABLED=1", r.workspace(), raceOptions()},
 		args: append(append(race, "-p="+strconv.Itoa(runtime.NumCPU()+1)), r.patterns()...),
 		when: when,
 	})
