@@ -3,7 +3,6 @@ package servertest
 import (
 	"context"
 	"errors"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,7 +48,7 @@ func closeNothing(s *suite) {
 	servers, addrs := s.startN(2)
 	ctx := context.Background()
 	s.unconnected(servers, "before there is a client")
-	before := runtime.NumGoroutine()
+	before := s.goroutines()
 	c := s.openCache(Config{Servers: addrs, Timeout: s.patient})
 	s.unconnected(servers, "before the first call")
 	s.warm(c)
@@ -78,13 +77,13 @@ func closeNothing(s *suite) {
 func (s *suite) gone(servers []Server, goroutines int) {
 	s.t.Helper()
 	s.unconnected(servers, "after Close")
-	s.eventually(func() bool { return runtime.NumGoroutine() <= goroutines }, "no goroutine is left after Close")
+	s.eventually(func() bool { return s.goroutines() <= goroutines }, "no goroutine is left after Close")
 }
 
 func closeInTraffic(s *suite) {
 	const workers = 10
 	servers, addrs := s.startN(2)
-	before := runtime.NumGoroutine()
+	before := s.goroutines()
 	for range 3 {
 		c := s.openCache(Config{Servers: addrs, Timeout: s.patient, Conns: 4})
 		all := keys(1000)

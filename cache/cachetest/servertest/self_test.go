@@ -77,19 +77,11 @@ func toyResults(c test, f toyFaults) *record {
 	return r
 }
 
-// beside lets a test run beside others, unless its case counts the goroutines of the
-// process.
-func beside(t *testing.T, c test) {
-	if !strings.HasPrefix(c.name, "close/") {
-		t.Parallel()
-	}
-}
-
 // A correct driver passes every case, and skips none.
 func TestCorrectDriverPasses(t *testing.T) {
 	for _, c := range cases() {
 		t.Run(c.name, func(t *testing.T) {
-			beside(t, c)
+			t.Parallel()
 			r := toyResults(c, toyFaults{})
 			for _, e := range r.errors {
 				t.Error(e)
@@ -161,7 +153,7 @@ func TestFaultsAreFound(t *testing.T) {
 				t.Fatalf("there is no case %q", f.by)
 			}
 			c := cases()[i]
-			beside(t, c)
+			t.Parallel()
 			// On a busy machine calls may give up before they are sent, and then no reply is late.
 			var r *record
 			for range 5 {

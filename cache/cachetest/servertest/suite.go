@@ -22,9 +22,10 @@ type tb interface {
 
 // suite is one case while it runs.
 type suite struct {
-	t    tb
-	test test
-	o    Options
+	t     tb
+	test  test
+	label string // of its goroutines
+	o     Options
 
 	start        func() Server
 	startLimited func(connections int) Server
@@ -47,7 +48,7 @@ func (s *suite) run() {
 			f()
 		}
 	}()
-	s.test.run(s)
+	s.labeled(func() { s.test.run(s) })
 }
 
 // open opens a cache that is closed with the case.
