@@ -58,7 +58,7 @@ test-race: test-deps $(BIN)/testrun ## The first half of it
 	$(TESTRUN) race
 
 .PHONY: test-alloc
-test-alloc: test-deps $(BIN)/testrun ## The second half of it
+test-alloc: test-deps $(BIN)/testrun ## The second half of it: allocations, and what has one goroutine
 	$(TESTRUN) alloc
 
 .PHONY: test-long

@@ -8,6 +8,7 @@ import (
 
 	"github.com/larder-go/larder/cache/driver"
 	"github.com/larder-go/larder/internal/local"
+	"github.com/larder-go/larder/internal/race"
 )
 
 // long adds the scenes that take minutes: go test -race ./dependency -args -long
@@ -129,6 +130,9 @@ func (sc *scene) evicting(n int) *world {
 
 // What the cache evicts, and when, breaks no promise.
 func TestEveryEviction(t *testing.T) {
+	if race.Enabled && !*long {
+		t.Skip("left to make test-alloc")
+	}
 	scenes := map[string]*world{
 		"adder and deleter": newScene(ours).
 			adder("adder", "m", "x").deleter("deleter", "m").evicting(3),

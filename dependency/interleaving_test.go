@@ -13,6 +13,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/dependency"
+	"github.com/larder-go/larder/internal/race"
 )
 
 // protocol is how keys are wired: ours, or one that is known to lose.
@@ -182,6 +183,9 @@ func mustHold(t *testing.T, w *world) {
 // key whose Add returned before a Delete began does not survive it. From every state
 // there is also a third Delete, run alone.
 func TestEveryInterleaving(t *testing.T) {
+	if race.Enabled && !*long {
+		t.Skip("left to make test-alloc")
+	}
 	scenes := map[string]*scene{"empty master": newScene(ours)}
 	if *long {
 		scenes["existing wire"] = newScene(ours).wired("m", "old")
@@ -251,6 +255,9 @@ func TestEveryFault(t *testing.T) {
 
 // Random schedules of what is too much for every one.
 func TestRandomInterleavings(t *testing.T) {
+	if race.Enabled && !*long {
+		t.Skip("left to make test-alloc")
+	}
 	crowd := func() *scene {
 		return newScene(ours).
 			adder("adder 1", "m", "x").adder("adder 2", "m", "y").adder("adder 3", "m", "x").

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/larder-go/larder/internal/race"
 	"github.com/larder-go/larder/load"
 )
 
@@ -82,6 +83,9 @@ func at1() map[string]string {
 
 // The exploration finds what is lost if a rule is broken.
 func TestInterleavingsFind(t *testing.T) {
+	if race.Enabled && !*long {
+		t.Skip("left to make test-alloc")
+	}
 	for name, w := range brokenWorlds() {
 		if w.deep && !*long {
 			continue

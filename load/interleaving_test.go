@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larder-go/larder/internal/race"
 	"github.com/larder-go/larder/load"
 )
 
@@ -128,9 +129,13 @@ func TestInterleavings(t *testing.T) {
 			tells(3, "a").on("old:", "", "new:")}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w.bound = 1000
-			if *long {
+			switch {
+			case *long:
 				w.bound = 2_000_000
+			case race.Enabled:
+				w.bound = 200 // the rest is left to make test-alloc
+			default:
+				w.bound = 1000
 			}
 			mustHold(t, w)
 		})

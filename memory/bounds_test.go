@@ -7,9 +7,13 @@ import (
 	"testing"
 
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/internal/race"
 )
 
 func TestMaxEntries(t *testing.T) {
+	if race.Enabled {
+		t.Skip("left to make test-alloc")
+	}
 	for _, bound := range []int64{1, 2, 3, 10, 100, 5000, 9_000} {
 		s := newDriver(Config{MaxEntries: bound})
 		for i := range 2 * bound {
@@ -32,6 +36,9 @@ func TestMaxEntries(t *testing.T) {
 }
 
 func TestMaxBytes(t *testing.T) {
+	if race.Enabled {
+		t.Skip("left to make test-alloc")
+	}
 	for name, length := range map[string]func() int{
 		"1":        func() int { return 1 },
 		"100":      func() int { return 100 },
@@ -84,6 +91,9 @@ func TestMaxBytes(t *testing.T) {
 // under what is reached; without the ghost list all but the loop are below them, and the
 // loop is with plain S3-FIFO. A bound on bytes with room for as many entries must reach the same.
 func TestHitRatio(t *testing.T) {
+	if race.Enabled {
+		t.Skip("left to make test-alloc")
+	}
 	const size, length = 2000, 60_000
 	r := rand.New(rand.NewPCG(1, 2))
 	zipf := rand.NewZipf(r, 1.01, 1, 10*size)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/internal/race"
 )
 
 func TestTTL(t *testing.T) {
@@ -91,6 +92,9 @@ func TestForever(t *testing.T) {
 // An entry that nobody asks for is gone when it has been expired for one
 // BucketInterval with stores to any key, whatever else lies in its slab.
 func TestExpiredAreFreed(t *testing.T) {
+	if race.Enabled {
+		t.Skip("left to make test-alloc")
+	}
 	for _, mixed := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newDriver(Config{})
@@ -135,6 +139,9 @@ func TestExpiredAreFreed(t *testing.T) {
 // When all expire together they go as soon as stores come, not at the end of the interval,
 // and no store does more than its slice.
 func TestExpiryIsBounded(t *testing.T) {
+	if race.Enabled {
+		t.Skip("left to make test-alloc")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		s := newDriver(Config{})
 		const n = 50_000

@@ -8,9 +8,16 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/larder-go/larder/internal/race"
 )
 
-func TestGrowAndShrink(t *testing.T) { synctest.Test(t, growAndShrink) }
+func TestGrowAndShrink(t *testing.T) {
+	if race.Enabled {
+		t.Skip("left to make test-alloc")
+	}
+	synctest.Test(t, growAndShrink)
+}
 
 func growAndShrink(t *testing.T) {
 	s := newDriver(Config{})
@@ -71,6 +78,9 @@ func TestOverwritingTakesNoMemory(t *testing.T) {
 // entries, and a large one twice and some MiB; a cache that has filled three quarters of
 // MaxBytes takes 1.5 times, and evicts nothing.
 func TestOverwritingManyKeys(t *testing.T) {
+	if race.Enabled {
+		t.Skip("left to make test-alloc")
+	}
 	for name, c := range map[string]struct {
 		config Config
 		most   float64 // bytes after overwriting to bytes before

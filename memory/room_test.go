@@ -9,10 +9,14 @@ import (
 	"testing"
 
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/internal/race"
 )
 
 // No large value is evicted while the cache has room, whatever shards the keys fall into.
 func TestLargeValuesFillTheRoom(t *testing.T) {
+	if race.Enabled {
+		t.Skip("left to make test-alloc")
+	}
 	const bound = 64 << 20
 	for _, c := range []struct{ values, length int }{{8, 4 << 20}, {12, 4 << 20}, {100, 500_000}} {
 		for range 2 { // the hashes differ
@@ -53,6 +57,9 @@ func TestLargestValue(t *testing.T) {
 
 // What many small entries leave behind, index and all, large ones can take.
 func TestIndexGivesItsRoomBack(t *testing.T) {
+	if race.Enabled {
+		t.Skip("left to make test-alloc")
+	}
 	const bound, large = 8 << 20, 1500 // of 4,100 bytes: three quarters of the bound
 	s := newDriver(Config{MaxBytes: bound})
 	for i := range 70_000 {

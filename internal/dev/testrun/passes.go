@@ -131,12 +131,28 @@ func longPass(_ context.Context, r *repo, test func(command) error, _ io.Writer)
 	return errors.Join(errs...)
 }
 
-// allocPass runs the tests of the workspace with Alloc in their names. It passes only the packages
-// that have any, because go test would build the others too.
+// allocPass runs the tests of the workspace with Alloc in their names, and those that are left to it.
+// It passes only the packages that have any, because go test would build the others too.
 func allocPass(_ context.Context, r *repo, test func(command) error, _ io.Writer) error {
+	names := []string{"Alloc"}
+	for _, module := range r.members {
+		dirs, err := packagesWith(module, plain)
+		if err != nil {
+			return err
+		}
+		for _, dir := range dirs {
+			tests, err := leftTests(dir)
+			if err != nil {
+				return err
+			}
+			for _, name := range tests {
+				names = append(names, "^"+name+"$")
+			}
+		}
+	}
 	workspace := *r
 	workspace.outside = nil
-	return testMatching(&workspace, allocTest, test, command{args: []string{noVet, "-count=1", "-run", "Alloc"}})
+	return testMatching(&workspace, plain, test, command{args: []string{noVet, "-count=1", "-run", strings.Join(names, "|")}})
 }
 
 // testMatching runs c in the workspace and in each other module, on the packages that have

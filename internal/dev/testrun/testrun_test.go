@@ -100,12 +100,16 @@ func TestRaceDetector(t *testing.T) {
 	}
 }
 
+// So does a test that is left to the pass, and no other.
 func TestAllocPassRunsAllocationTestsOnly(t *testing.T) {
-	out, err := testrun(t, writeRepo(t, nil), "alloc")
+	out, err := testrun(t, writeRepo(t, map[string]string{
+		"b/b_test.go": testFile("b", "TestLeft", ` t.Log("left to make test-alloc") `) + "\nfunc TestOther(t *testing.T) {}\n",
+	}), "alloc")
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, out, "ok  \texample.com/core/drivers/one\t", "1 tests and subtests passed, 0 failed, 0 skipped, of 1 packages")
+	expect(t, out, "ok  \texample.com/core/drivers/one\t", "ok  \texample.com/core/b\t",
+		"2 tests and subtests passed, 0 failed, 0 skipped, of 2 packages")
 }
 
 const skipping = `t.Run("sub", func(t *testing.T) { t.Log("before"); t.Skip("the weather\nis bad") }); t.Run("same", func(t *testing.T) { t.Skip("the weather\nis bad") })`
