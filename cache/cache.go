@@ -25,7 +25,7 @@ type Cache struct {
 	parts *partitions // nil if there are no partitions
 }
 
-// core is what all views of a cache share: the driver, its abilities, and whether it is
+// core is shared by all views of a cache: the driver, its abilities, and whether it is
 // closed.
 type core struct {
 	opened   *Cache // the view that New returned

@@ -35,7 +35,7 @@ func (c *Cache) DecrementFrom(ctx context.Context, key string, delta, initial ui
 	return c.count(ctx, OpDecrement, key, delta, &origin{initial, ttl})
 }
 
-// origin is where the count of an absent key begins.
+// origin is the start of the count of an absent key.
 type origin struct {
 	value uint64
 	ttl   time.Duration

@@ -1,6 +1,7 @@
 package cache
 
-// A view is what a Cache adds to the driver below it. Views of one cache share the core.
+// A view holds the settings that a Cache adds to the driver. Views of one cache share the
+// core.
 type view struct {
 	encode    func(string) string // nil: keys are used as they are
 	prefix    string              // comes before the key, and is encoded with it

@@ -84,7 +84,7 @@ func roundTrip[V any](t *testing.T, c codec.Codec[V], values ...V) {
 	}
 }
 
-// What cannot be encoded is an error, and so is what cannot be decoded.
+// A value that cannot be encoded is an error, and so are bytes that cannot be decoded.
 func TestErrors(t *testing.T) {
 	encodeFails(t, "JSON", codec.JSON[float64](), math.NaN())
 	encodeFails(t, "Gob", codec.Gob[func()](), nil)

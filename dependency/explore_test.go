@@ -23,7 +23,7 @@ type promise struct {
 	id          uint8
 }
 
-// world is what is explored: some programs at once on one store.
+// world is the system that is explored: some programs at once on one store.
 type world struct {
 	programs []*program
 	names    []string
@@ -98,7 +98,7 @@ func (w *world) value(v value) uint8 {
 	return id
 }
 
-// place is what a node's request means to the store, looked up once.
+// place resolves the keys and the item of a node's request in the store, once.
 //
 //go:norace
 func (w *world) place(n *node) {

@@ -16,7 +16,7 @@ import (
 	"github.com/larder-go/larder/internal/race"
 )
 
-// protocol is how keys are wired: ours, or one that is known to lose.
+// protocol is a protocol that wires keys: ours, or one that is known to lose some.
 type protocol struct {
 	add    func(ctx context.Context, c *cache.Cache, master string, keys []string) error
 	delete func(ctx context.Context, c *cache.Cache, masters []string) error

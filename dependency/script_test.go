@@ -47,8 +47,8 @@ func (r request) String() string {
 	return r.op + " " + r.key
 }
 
-// answer is what the cache says to a request. Tokens are not in it: the program knows
-// the items it got by their number.
+// answer is the result of a request. Tokens are not in it: the program knows the items that
+// it got by their number.
 type answer struct {
 	err    error
 	value  string

@@ -68,7 +68,7 @@ func unstored(ctx context.Context, h *host, l *load.Loader[string]) (string, err
 	})
 }
 
-// taggedLate breaks the rule that a tag is added before what it stands for is read.
+// taggedLate breaks the rule that a tag is added before the data that it names is read.
 func taggedLate(ctx context.Context, h *host, l *load.Loader[string]) (string, error) {
 	return l.Get(ctx, "k", func(ctx context.Context, e *load.Entry[string]) (string, error) {
 		v, err := fromSource(ctx, h)
@@ -140,7 +140,7 @@ func announcing(name, source string, announce func(context.Context, *load.Loader
 	}}
 }
 
-// config is what loaders here have.
+// config returns the configuration of the loaders in these tests.
 func config() load.Config[string] {
 	return load.Config[string]{TTL: time.Hour, Codec: codec.Text[string]()}
 }

@@ -4,7 +4,7 @@ import "slices"
 
 // This file has steps of a job that break a rule. Those who explore must find the loss.
 
-// Steps are what is replaced.
+// Steps are the steps that a test may replace.
 type Steps = steps
 
 // Break replaces steps of the jobs of a loader by broken ones.

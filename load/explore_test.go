@@ -15,7 +15,7 @@ import (
 // and what may happen meanwhile: items are evicted, servers restart, loads fail, callers give
 // up. It runs in one goroutine.
 
-// world is what is explored.
+// world is the system that is explored.
 type world struct {
 	t         *testing.T
 	processes []*process
@@ -49,7 +49,8 @@ const (
 	sources      = 2
 )
 
-// state is what the servers hold, where each process is, and the source of the data.
+// state holds the items of the servers, the position of each process, and the source of the
+// data.
 type state struct {
 	store [maxKeys]int16
 	at    [maxProcesses]*node
@@ -58,7 +59,7 @@ type state struct {
 	fresh [maxProcesses]uint64
 	data  [sources]uint8 // the version of each source
 	told  [sources]uint8 // the version whose invalidation has been completed
-	// owed is what a Get may not be older than: told when it began.
+	// owed is the oldest version that a Get may return: told when it began.
 	owed [maxProcesses][maxActors][sources]uint8
 
 	saved [maxKeys]int16 // the snapshot
@@ -92,7 +93,7 @@ func (w *world) value(v string) int16 {
 	return id
 }
 
-// place is what a node means to the store, looked up once.
+// place resolves the keys and the item of a node in the store, once.
 func (w *world) place(n *node) *node {
 	if n.known {
 		return n
@@ -295,7 +296,7 @@ func (w *world) returned(s *state, process, a int, r result) string {
 	return ""
 }
 
-// foreign is what another program may write to a record.
+// foreign is a value that another program may write to a record.
 const foreign = "of another program"
 
 // loading returns how many processes read the data now.

@@ -63,8 +63,8 @@ func TestHeaderAllocs(t *testing.T) {
 	}
 }
 
-// Whatever bytes an attacker stores are a header or are not, without a panic, and what was
-// read is what would be written.
+// Any bytes are parsed or rejected without a panic, and a header that was read is encoded to
+// the same bytes.
 func FuzzHeader(f *testing.F) {
 	h := fullHeader()
 	f.Add(h.encode())

@@ -74,7 +74,7 @@ func TestKeptForever(t *testing.T) {
 	}
 }
 
-// The records of tags are no values, also where they are in the memory of the process.
+// The records of tags are not values, also where they are in the memory of the process.
 func TestRecordIsNoValue(t *testing.T) {
 	ctx := context.Background()
 	l := newLoader(t, newMemory(t), load.Config[[]byte]{TTL: time.Hour})

@@ -46,7 +46,7 @@ func (r request) String() string {
 	return s
 }
 
-// answer is what a request gets. Tokens are not in it: a process knows its items by number.
+// answer is the result of a request. Tokens are not in it: a process knows its items by number.
 type answer struct {
 	err   error
 	value string
@@ -79,12 +79,12 @@ func show(v string) string {
 // The kinds of event.
 const (
 	starts  = iota // an actor begins
-	gets           // a request gets its answer
+	gets           // a request gets its result
 	cancels        // the context of an actor is canceled
 	polls          // time passes, until those who wait for another process look again
 )
 
-// event is what happens to a process.
+// event is an event in a process, with its kind.
 type event struct {
 	kind  int
 	actor int
@@ -98,7 +98,7 @@ type actor struct {
 	run  func(ctx context.Context, h *host) result
 }
 
-// result is what an actor returned.
+// result is the result of an actor.
 type result struct {
 	data string // what a Get returned: the version of each source
 	err  string
@@ -120,7 +120,7 @@ type process struct {
 	root *node
 }
 
-// node is where a process is after the events on the path to it.
+// node is the state of a process after the events on the path to it.
 type node struct {
 	id       int
 	depth    int

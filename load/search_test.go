@@ -10,7 +10,7 @@ import (
 
 // This file visits the states of a world, and tells how it came to one.
 
-// explored is what an exploration found.
+// explored is the result of an exploration.
 type explored struct {
 	states, ends int
 	whole        bool     // every state was visited
@@ -68,7 +68,7 @@ func (w *world) explore() explored {
 	return r
 }
 
-// step is how a state was reached.
+// step is the move that led to a state, and the state before.
 type step struct {
 	from int32
 	move move

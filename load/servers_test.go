@@ -7,9 +7,9 @@ import (
 	"github.com/larder-go/larder/load"
 )
 
-// This file is what the servers do with a request.
+// This file applies a request to the servers.
 
-// apply is the servers and the source of the data.
+// apply applies a move to the servers and to the source of the data.
 func (w *world) apply(s *state, n *node, m move) answer {
 	r := &n.pending[m.index]
 	k := n.keys[m.index]

@@ -26,7 +26,7 @@ type clock struct {
 	// reading; while that is void, the end of time.
 	horizon atomic.Uint64
 
-	slept atomic.Int64 // how long the monotonic clock has stood still
+	slept atomic.Int64 // nanoseconds for which the monotonic clock has not advanced
 	ahead int64        // of the monotonic clock is the wall clock; changed by the one that makes a reading
 }
 
@@ -34,8 +34,8 @@ const (
 	resolution = 10 * time.Millisecond
 	margin     = time.Second
 
-	// sleep is how much the wall clock must gain to count: corrections of it are
-	// smaller as a rule.
+	// sleep is the smallest gain of the wall clock that counts as a suspension: corrections
+	// of the clock are smaller as a rule.
 	sleep = time.Second
 )
 

@@ -8,7 +8,7 @@ func (sh *shard) settle(size int) {
 	sh.index.shrink()
 }
 
-// maxReclaimed is how many records one store looks at to reclaim memory.
+// maxReclaimed bounds the records that one store examines to reclaim memory.
 const maxReclaimed = 4096
 
 // reclaim walks through a slab that is worth it, if there is one, until it has passed so

@@ -27,7 +27,7 @@ func (sh *shard) count(e entry, hash uint64, key string, delta uint64, down bool
 	return n, nil
 }
 
-// maxDigits is how many digits the largest number has.
+// maxDigits is the number of digits of the largest number.
 const maxDigits = 20
 
 // parseDigits reads decimal digits and nothing else.

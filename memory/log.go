@@ -30,8 +30,8 @@ type log struct {
 	rotation  int   // where the search for the next victim begins
 }
 
-// place is where somebody who walks through a slab has come to. A slab that is dropped or
-// begins again voids it, but for the one who walks through a whole queue.
+// place is a position in a slab, of a walk through its records. It is invalid when the slab
+// is dropped or used again, except for a walk through a whole queue.
 type place struct {
 	slab   *slab
 	offset int

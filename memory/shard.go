@@ -36,7 +36,7 @@ type shard struct {
 	_                                     [128]byte
 }
 
-// entry is where an entry was found, under the lock.
+// entry is the location of an entry, found under the lock.
 type entry struct {
 	word *uint64 // in the index; nil: not found
 	w    uint64  // what it says

@@ -240,7 +240,7 @@ const (
 	// with what maps leave free.
 	wireCost = 80
 
-	// wireShare is how many quarters of a shard wires may take.
+	// wireShare bounds the part of a shard that wires may take, in quarters.
 	wireShare = 3
 )
 

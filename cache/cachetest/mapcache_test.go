@@ -48,8 +48,8 @@ type breach struct {
 
 func (m *mapCache) breaks(r rule, op driver.Op) bool { return m.broken == breach{r, op} }
 
-// gap is where an operation that is not atomic lets others pass, between look and write.
-// The lock is held. In a bubble of synctest all others come that far.
+// gap lets other goroutines run between the read and the write of an operation that is not
+// atomic. The lock is held. In a bubble of synctest all others reach this point.
 func (m *mapCache) gap(op driver.Op) {
 	if m.breaks(notAtomic, op) {
 		m.mu.Unlock()

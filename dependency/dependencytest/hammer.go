@@ -87,7 +87,7 @@ func Hammer(t testing.TB, clients ...*cache.Cache) {
 	t.Logf("%d wires, %d deletes", h.wires, h.deletes)
 }
 
-// hammer is what the goroutines of one run share.
+// hammer is shared by the goroutines of one run.
 type hammer struct {
 	t       testing.TB
 	run     int64

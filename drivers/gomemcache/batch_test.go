@@ -14,7 +14,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
-// Batches far beyond what a server answers in one piece.
+// Batches far larger than the pieces in which a server replies.
 func TestLargeBatches(t *testing.T) {
 	for _, tt := range []struct {
 		network    string

@@ -13,7 +13,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
-// short is the timeout of tests in which a server does not answer.
+// short is the timeout of tests in which a server does not reply.
 const short = 100 * time.Millisecond
 
 func keyNumber(i int) string { return fmt.Sprintf("key:%d", i) }
@@ -61,9 +61,9 @@ func TestNameThatDoesNotResolve(t *testing.T) {
 	}
 }
 
-// held is a cache of which n calls wait for their answers, each on a connection of its
-// own, until answer is called.
-func held(t *testing.T, n, maxIdle int) (c *cache.Cache, f *memcachedtest.Fake, answer func()) {
+// held returns a cache of which n calls wait for their replies, each on a separate
+// connection, until reply is called.
+func held(t *testing.T, n, maxIdle int) (c *cache.Cache, f *memcachedtest.Fake, reply func()) {
 	t.Helper()
 	wait := make(chan struct{})
 	f = memcachedtest.StartFake(t, script(memcachedtest.Step{Expect: "delete k\r\n", Wait: wait, Reply: "DELETED\r\n"}))
@@ -82,8 +82,8 @@ func held(t *testing.T, n, maxIdle int) (c *cache.Cache, f *memcachedtest.Fake, 
 
 func TestMaxIdle(t *testing.T) {
 	for _, tt := range []struct{ calls, maxIdle, kept int }{{20, 5, 5}, {20, 0, 20}, {gomemcache.DefaultMaxIdleConns + 3, 0, gomemcache.DefaultMaxIdleConns}} {
-		_, f, answer := held(t, tt.calls, tt.maxIdle)
-		answer()
+		_, f, reply := held(t, tt.calls, tt.maxIdle)
+		reply()
 		memcachedtest.Eventually(t, fmt.Sprintf("%d connections are kept", tt.kept), func() bool { return f.Open() == tt.kept })
 	}
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
-// script answers every connection with the same steps.
+// script replies to every connection with the same steps.
 func script(steps ...memcachedtest.Step) func(int) []memcachedtest.Step {
 	return func(int) []memcachedtest.Step { return steps }
 }
@@ -139,7 +139,7 @@ func TestGarbage(t *testing.T) {
 				c := open(t, gomemcache.Config{Servers: []string{f.Addr()}})
 				err := a.run(t.Context(), c)
 				if err == nil {
-					t.Errorf("%.60q was taken for an answer", reply)
+					t.Errorf("%.60q was taken for a reply", reply)
 					continue
 				}
 				isOutage(t, err, a.op, f.Addr())
@@ -171,7 +171,7 @@ func TestReplyToAnotherRequest(t *testing.T) {
 			c := open(t, gomemcache.Config{Servers: []string{f.Addr()}})
 			err := a.run(t.Context(), c)
 			if err == nil {
-				t.Errorf("%v: %s was taken for an answer", a.op, reply)
+				t.Errorf("%v: %s was taken for a reply", a.op, reply)
 				continue
 			}
 			isOutage(t, err, a.op, f.Addr())
@@ -179,7 +179,7 @@ func TestReplyToAnotherRequest(t *testing.T) {
 	}
 }
 
-// What a server sends beyond a reply must not answer the next request.
+// Bytes that a server sends after a reply must not be taken for the reply to the next request.
 func TestExcessIsNotTheNextReply(t *testing.T) {
 	f := memcachedtest.StartFake(t, func(conn int) []memcachedtest.Step {
 		if conn == 0 {
@@ -240,7 +240,7 @@ func TestClosedWhileIdle(t *testing.T) {
 	}
 }
 
-// What a server sends between two calls must not answer the second.
+// Bytes that a server sends between two calls must not be taken for a reply to the second.
 func TestLateExcessIsNotTheNextReply(t *testing.T) {
 	gomemcache.AlwaysCheckIdle(t)
 	l, err := net.Listen("tcp", memcachedtest.Loopback()+":0")

@@ -13,8 +13,8 @@ import (
 	"github.com/larder-go/larder/drivers/internal/memcached"
 )
 
-// maxGet is how many keys are asked for in one request. A server begins to reply when it has
-// all of a request, so this bounds what it holds; the context is looked at in between.
+// maxGet bounds the keys of one request. A server begins to reply when it has all of a
+// request, so this bounds what it holds. The context is checked between two requests.
 const maxGet = 1000
 
 // reading is a batch of gets.

@@ -93,9 +93,9 @@ func (s *server) finish(call *endpoint.Call, r *request, c *conn.Conn, reply err
 	return err
 }
 
-// idleCheck is how long a connection may be unused and still be used again without a look
-// at what the server did meanwhile. The look is a system call, so connections that are used
-// all the time go without; no server is back sooner after a restart. Only tests change it.
+// idleCheck is the time for which a connection may be unused and still be used again without
+// a check that the server has not closed it. The check is a system call, so connections that
+// are used all the time go without. No server restarts in less time. Only tests change it.
 var idleCheck = time.Millisecond
 
 // acquire returns a connection for r. An error ends the call.

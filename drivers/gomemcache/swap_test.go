@@ -51,7 +51,7 @@ func failedWith(t *testing.T, what string, err error, want map[string]error) {
 	}
 }
 
-// Each key has its own id and its own answer; what has none is an outage, and nothing is
+// Each key has an id and a reply. A key without a reply is an outage, and nothing is
 // sent twice.
 func TestManyDeletes(t *testing.T) {
 	out := cache.ErrUnavailable

@@ -72,7 +72,7 @@ func TestLargeBatches(t *testing.T) {
 	}
 }
 
-// TestReplaceMulti: present and absent keys, each with its own answer.
+// TestReplaceMulti: present and absent keys, each with a reply.
 func TestReplaceMulti(t *testing.T) {
 	c := open(t, ketama.Config{Servers: memcachedtest.Addrs(memcachedtest.StartN(t, 3, "unix")), Timeout: patient})
 	all := keys(1000)
@@ -98,8 +98,8 @@ func TestReplaceMulti(t *testing.T) {
 	}
 }
 
-// TestKeysOfAnyLegalKind: keys of 250 bytes, and of all bytes that are legal.
-func TestKeysOfAnyLegalKind(t *testing.T) {
+// TestKeysOfAnyValidKind: keys of 250 bytes, and of all bytes that are valid.
+func TestKeysOfAnyValidKind(t *testing.T) {
 	c := open(t, ketama.Config{Servers: memcachedtest.Addrs(memcachedtest.StartN(t, 2, "unix")), Timeout: patient})
 	var all []string
 	for b := 0x21; b < 0x100; b++ {

@@ -39,8 +39,8 @@ type client struct {
 	conns  atomic.Uint64 // the connections, counted; see count
 }
 
-// mostConns is how many connections a client may have: that of rainycape, that of the
-// driver, and for a moment one that asks for a TTL.
+// mostConns bounds the connections of a client: that of rainycape, that of the driver, and
+// for a moment one that asks for a TTL.
 const mostConns = 3
 
 func newClient(s *server) *client {
@@ -76,9 +76,9 @@ func (c *client) lost() {
 	c.keepUp()
 }
 
-// idleCheck is how long a connection may be unused and still be used again without a look
-// at what the server did meanwhile. The look is a system call, so connections that are used
-// all the time go without; no server is back sooner after a restart.
+// idleCheck is the time for which a connection may be unused and still be used again without
+// a check that the server has not closed it. The check is a system call, so connections that
+// are used all the time go without. No server restarts in less time.
 const idleCheck = time.Millisecond
 
 // release ends the call, unless it ended with an error, and gives the client back.

@@ -121,8 +121,8 @@ func swapped(status uint16) memcachedtest.Step {
 	}
 }
 
-// TestLargeCounterFailures: the library's connection comes first, then the driver's
-// own, then one for the TTL.
+// TestLargeCounterFailures: the connection of the library comes first, then that of
+// the driver, then one for the TTL.
 func TestLargeCounterFailures(t *testing.T) {
 	small := readsMax
 	small.Reply = reply(get, ok, textFlags, "k", "7")
@@ -162,7 +162,7 @@ func TestLargeCounterFailures(t *testing.T) {
 	}
 }
 
-// TestLargeCounterEndsWithTheContext: the question for the TTL has no answer.
+// TestLargeCounterEndsWithTheContext: the request for the TTL has no reply.
 func TestLargeCounterEndsWithTheContext(t *testing.T) {
 	f := fake(t, []memcachedtest.Step{refused}, []memcachedtest.Step{readsMax}, nil)
 	c := open(t, ketama.Config{Servers: []string{f.Addr()}, Timeout: patient})

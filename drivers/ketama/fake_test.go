@@ -13,7 +13,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
-// The commands of the binary protocol, as the fakes of these tests see and answer
+// The commands of the binary protocol, as the fakes of these tests see and reply to
 // them.
 const (
 	get, set, add, replace, remove       = 0x0c, 0x01, 0x02, 0x03, 0x04
@@ -198,7 +198,7 @@ func TestGarbage(t *testing.T) {
 				continue // to a store, a reply with a strange body is still its reply
 			}
 			if err == nil {
-				t.Errorf("%.60q was taken for an answer", garbage)
+				t.Errorf("%.60q was taken for a reply", garbage)
 				continue
 			}
 			isOutage(t, err, a.op, f.Addr())

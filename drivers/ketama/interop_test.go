@@ -290,7 +290,7 @@ func TestPythonDependency(t *testing.T) {
 				if keys, err := d.Keys(ctx, master); err != nil || !slices.Equal(slices.Sorted(slices.Values(keys)), all) {
 					t.Errorf("Go sees %q, %v", keys, err)
 				}
-				var seen [2][]string // the keys, and what they stand in
+				var seen [2][]string // the wired keys, and the keys of their wires
 				p.call(t, &seen, "wired", master)
 				if slices.Sort(seen[0]); !slices.Equal(seen[0], all) {
 					t.Errorf("Python sees %q", seen[0])

@@ -36,8 +36,8 @@ func (c *client) library(idempotent bool, f func(*memcache.Client) error) error 
 		if err == nil {
 			return nil
 		}
-		if answer, ok := c.server.answer(c.call.Op, err); ok {
-			return answer
+		if reply, ok := c.server.replied(c.call.Op, err); ok {
+			return reply
 		}
 		if used && endpoint.IsLost(err) {
 			c.lost()
@@ -55,9 +55,9 @@ func (c *client) library(idempotent bool, f func(*memcache.Client) error) error 
 	}
 }
 
-// libraryRest is how long rainycape's connection may be idle and still be used for a request
-// that must not be sent twice. What the server did meanwhile, such as closing it (memcached
-// -o idle_timeout), cannot be seen before it is used; a new one is certain to be open.
+// libraryRest is the time for which rainycape's connection may be idle and still be used for
+// a request that must not be sent twice. That the server closed it meanwhile (memcached -o
+// idle_timeout) cannot be seen before it is used. A new connection is certain to be open.
 const libraryRest = 500 * time.Millisecond
 
 // exchange calls f, and counts the connection that rainycape makes or closes meanwhile.
@@ -132,8 +132,8 @@ func remote(w *wire.Conn) netip.Addr {
 	return a.Addr().Unmap()
 }
 
-// answer returns the error for an error of rainycape, if that is a reply of the server.
-func (s *server) answer(op driver.Op, err error) (answer error, ok bool) {
+// replied returns the error for an error of rainycape, if that is a reply of the server.
+func (s *server) replied(op driver.Op, err error) (reply error, ok bool) {
 	switch err {
 	case memcache.ErrCacheMiss:
 		return driver.ErrMiss, true

@@ -14,7 +14,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
-// busy is a cache whose only client waits for a server that does not answer. The
+// busy is a cache whose only client waits for a server that does not reply. The
 // returned function ends that.
 func busy(t *testing.T, wait time.Duration) (c *cache.Cache, addr string, end func()) {
 	t.Helper()
@@ -61,7 +61,7 @@ func TestPoolExhausted(t *testing.T) {
 		}
 	}
 	end()
-	// The client is free again: now it is the server that does not answer.
+	// The client is free again: now it is the server that does not reply.
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if _, err := c.Get(ctx, "k"); !errors.Is(err, context.DeadlineExceeded) {

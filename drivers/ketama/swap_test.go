@@ -56,7 +56,7 @@ func failedWith(t *testing.T, what string, err error, want map[string]error) {
 	}
 }
 
-// TestManyDeletes: each with its own CAS id, and each with its own answer.
+// TestManyDeletes: each with a CAS id, and each with a reply.
 func TestManyDeletes(t *testing.T) {
 	for name, tt := range map[string]struct {
 		reply string
@@ -120,7 +120,7 @@ func TestBatchesAreOneRequest(t *testing.T) {
 	}
 }
 
-// TestManyDeletesCut: what has an answer has it, the rest is an outage, and nothing is
+// TestManyDeletesCut: keys with a reply have its result, the others are an outage, and nothing is
 // sent twice.
 func TestManyDeletesCut(t *testing.T) {
 	whole := deleted(exists, 2) + deleted(ok, 3)
@@ -139,7 +139,7 @@ func TestManyDeletesCut(t *testing.T) {
 	}
 }
 
-// TestManyDeletesEndWithTheContext: on a server that does not answer.
+// TestManyDeletesEndWithTheContext: on a server that does not reply.
 func TestManyDeletesEndWithTheContext(t *testing.T) {
 	for _, want := range []error{context.Canceled, context.DeadlineExceeded} {
 		f := fake(t, []memcachedtest.Step{readTwo, {Expect: deleteTwo}})
@@ -156,7 +156,7 @@ func TestManyDeletesEndWithTheContext(t *testing.T) {
 		failedWith(t, "during", err, map[string]error{"k": want, "l": want})
 		isNamed(t, err, cache.OpCompareAndDeleteMulti, f.Addr())
 		bounded(t, start)
-		noneOpen(t, f) // answers may be under way
+		noneOpen(t, f) // replies may be under way
 	}
 }
 

@@ -24,7 +24,7 @@ type batch struct {
 	errs    []error           // for each key; those that have one at the start are left out
 }
 
-// place is where requests go.
+// place is the destination of requests.
 type place struct {
 	server *cluster.Server
 	lane   int

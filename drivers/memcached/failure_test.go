@@ -36,7 +36,7 @@ func fake(t *testing.T, conns ...[]memcachedtest.Step) *memcachedtest.Fake {
 	})
 }
 
-// write is what OnWriteFailure was told.
+// write is a call of OnWriteFailure.
 type write struct {
 	op        cache.Op
 	ambiguous bool
@@ -161,7 +161,7 @@ func TestReplayAfterTheContext(t *testing.T) {
 	memcachedtest.Eventually(t, "the delete was repeated", func() bool { return f.Open() == 0 })
 }
 
-// Servers that will not do are named, and so is what to use in their place.
+// The error for a server that is not suitable names it, and the driver to use for it.
 func TestUnsuitableServers(t *testing.T) {
 	for name, tt := range map[string]struct{ reply, want string }{
 		"no meta commands": {"VERSION 1.5.16\r\nERROR\r\nERROR\r\n", "version 1.5.16; want memcached 1.6.13 or later"},

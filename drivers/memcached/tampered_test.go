@@ -66,7 +66,7 @@ func (x *exchange) is(what, key string, v []byte, err error) {
 }
 
 // failed checks the error of a call. Requests that were changed may mean something else to the
-// server. What is not changed is a reply or an outage, and what is only late is no error.
+// server. What is not changed is a reply or an outage, and a reply that is only late is not an error.
 func (x *exchange) failed(what string, err error) {
 	switch {
 	case err == nil:

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// maxGroup is how many keys a script is given: it saves most of what a script
-	// costs, and the server does nothing else meanwhile for a third of a millisecond.
+	// maxGroup bounds the keys of a script. It saves most of the cost of a script, and
+	// keeps the server busy for a third of a millisecond.
 	maxGroup      = 128
 	maxGroupBytes = 256 << 10 // of values that a script is given, if it has several keys
 	maxPiece      = 250       // requests that are sent at once; 1,000 at once took a fourth longer

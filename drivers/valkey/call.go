@@ -7,8 +7,8 @@ import (
 	"github.com/larder-go/larder/cache"
 )
 
-// maxForeign is how often a call begins again because it had waited for a connection that
-// another caller was making, and whose context ended.
+// maxForeign bounds the times that a call begins again because the connection that it waited
+// for was made by another caller, whose context ended.
 const maxForeign = 5
 
 // call sends a request and returns its reply, or an error. If the request is idempotent

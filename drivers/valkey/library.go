@@ -55,7 +55,7 @@ type making struct {
 	err  error
 }
 
-// sentinelMark is how the dialer recognizes a connection to a Sentinel.
+// sentinelMark marks the connections to a Sentinel for the dialer.
 var sentinelMark = new(net.Resolver)
 
 func newLibrary(c *Config, servers []string, secure *tls.Config, d *guard.Dialer) *library {

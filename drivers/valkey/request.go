@@ -63,7 +63,7 @@ func (r *request) build(b vk.Builder) vk.Completed {
 	return a.Args(r.args[:r.n]...).Args(r.more...).Build()
 }
 
-// A reply is what came of a request.
+// A reply is the result of a request.
 type reply = vk.ValkeyResult
 
 func failedMulti(n int, err error) []reply {

@@ -36,7 +36,7 @@ func luaString(s string) string {
 	return b.String()
 }
 
-// leftPad makes three digits, which is where a Lua escape ends.
+// leftPad makes three digits, the longest escape of a byte in Lua.
 func leftPad(s string) string { return strings.Repeat("0", 3-len(s)) + s }
 
 // The replies of the scripts that change items, for each key.

@@ -14,7 +14,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/valkeytest"
 )
 
-// magic is what a mark ends with.
+// magic is the end of a mark.
 const magic = "\xfeLR\xff"
 
 // TestStored: what is on the server are the bytes that were set, under the key with its

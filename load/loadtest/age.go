@@ -141,5 +141,5 @@ var ageCases = []test{
 	},
 }
 
-// expired is how long to wait until a value with a TTL of one unit has expired.
+// expired returns the time to wait until a value with a TTL of one unit has expired.
 func (s *suite) expired() time.Duration { return s.unit() + 2*s.o.Granularity + 50*time.Millisecond }

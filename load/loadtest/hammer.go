@@ -215,7 +215,7 @@ func (h *hammer) tagsOf(i int) (known, found int) {
 	return i % len(h.tags), i / len(h.tags) % len(h.tags)
 }
 
-// version is what a value was made of.
+// version is the data that a value was made of.
 type version struct{ known, found, key int64 }
 
 func (v version) String() string { return fmt.Sprint(v.known, ",", v.found, ",", v.key, ",") }
@@ -318,7 +318,7 @@ func (h *hammer) check(i int, told version, value string, err error) {
 	}
 	var v version
 	if _, err := fmt.Sscanf(strings.ReplaceAll(value, ",", " "), "%d %d %d", &v.known, &v.found, &v.key); err != nil {
-		h.fail("Get of %q: %.40q is no value: %v", h.key(i), value, err)
+		h.fail("Get of %q: %.40q is not a value: %v", h.key(i), value, err)
 		return
 	}
 	if v.known < told.known || v.found < told.found || v.key < told.key {

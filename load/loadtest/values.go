@@ -24,7 +24,7 @@ var valueCases = []test{
 	},
 	{
 		name: "value/of another program",
-		rule: "an item without a header is what another program stored: it is decoded as it is",
+		rule: "an item without a header, which another program stored, is decoded as it is",
 		run: func(s *suite) {
 			s.none(s.c.Set(s.ctx, "k", []byte("plain"), 0), "Set")
 			s.is(s.loader(s.c, nil), "k", "plain", s.never())

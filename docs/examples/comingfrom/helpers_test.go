@@ -16,7 +16,7 @@ type User struct {
 	Team string
 }
 
-// errNoUser is what the database returns.
+// errNoUser is returned by the database for an unknown user.
 var errNoUser = errors.New("no such user")
 
 // database is a table of users that counts its queries.

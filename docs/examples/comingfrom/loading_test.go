@@ -181,7 +181,7 @@ func TestInvalidatedWhileLoading(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := users.cache.Get(ctx, key, &got); err != nil || got != old {
-			t.Errorf("%v, %v: it is no longer as the comparison says", got, err)
+			t.Errorf("%v, %v: the comparison says something else", got, err)
 		}
 	})
 }

@@ -33,7 +33,7 @@ func (noticing) End(ctx context.Context, call cache.Call, r cache.Result) {
 
 type noticedKey struct{}
 
-// noticed is what was noticed of the operations under one context.
+// noticed is the record of the operations under one context.
 type noticed struct {
 	mu            sync.Mutex
 	hit, rendered bool

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// readers is how many want the same page in the report.
+// readers is the number of readers that want the same page at once in the report.
 const readers = 100
 
 // crowd lets many readers want a page at once that is not in the cache, and checks that it

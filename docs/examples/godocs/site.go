@@ -12,7 +12,7 @@ import (
 	"github.com/larder-go/larder/load"
 )
 
-// notFoundTTL is how long the cache remembers that there is no such package.
+// notFoundTTL is the time for which the cache remembers that there is no such package.
 const notFoundTTL = time.Minute
 
 // site is the pages of a library, read through a cache. Pages are served whatever the cache
@@ -41,10 +41,10 @@ func newSite(l *library, c *cache.Cache, ttl, refresh time.Duration) (*site, err
 // close waits for pages that are being rendered.
 func (s *site) close() error { return s.pages.Close() }
 
-// pageKey is where the page of a package is cached.
+// pageKey returns the key of the page of a package.
 func pageKey(path string) string { return "page:" + path }
 
-// tagOf is the tag of every page that shows something of a package.
+// tagOf returns the tag of every page that shows something of a package.
 func tagOf(path string) string { return "pkg:" + path }
 
 // tagsOf returns the tags of packages.

@@ -14,7 +14,7 @@ type warmUp struct {
 	state warmState
 }
 
-// warmState is how far a warm-up has come.
+// warmState is the progress of a warm-up.
 type warmState struct {
 	Total   int // pages; 0 if no warm-up was asked for
 	Done    int

@@ -40,7 +40,7 @@ func pageOf(ctx context.Context, c *cache.Cache, name string) ([]byte, error) {
 }
 
 func Example_outage() {
-	// Nobody listens there. New does not connect, so this is no error yet.
+	// Nobody listens there. New does not connect, so it returns no error.
 	c, err := gomemcache.New(gomemcache.Config{
 		Servers: []string{"127.0.0.1:1"},
 		Timeout: 200 * time.Millisecond,

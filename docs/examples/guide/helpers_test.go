@@ -21,5 +21,5 @@ func run(part func(ctx context.Context, c *cache.Cache) error) {
 	}
 }
 
-// render stands for work that is worth caching.
+// render represents work that is worth caching.
 func render(page string) ([]byte, error) { return []byte("<h1>" + page + "</h1>"), nil }

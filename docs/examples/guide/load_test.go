@@ -12,7 +12,7 @@ import (
 	"github.com/larder-go/larder/load"
 )
 
-// A User is what the examples load.
+// A User is the value that the examples load.
 type User struct {
 	ID   int
 	Name string

@@ -93,7 +93,7 @@ func blocksOf(t *testing.T, name string) (blocks [][]string) {
 	return blocks
 }
 
-// holds reports whether block stands in lines, indented as a whole or not.
+// holds reports whether lines contain block, indented as a whole or not.
 func holds(lines, block []string) bool {
 	for i := 0; i+len(block) <= len(lines); i++ {
 		indent, ok := strings.CutSuffix(lines[i], block[0])

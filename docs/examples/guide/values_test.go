@@ -90,7 +90,7 @@ func Example_manyKeys() {
 		for _, key := range slices.Sorted(maps.Keys(users)) {
 			fmt.Printf("%s is %s\n", key, users[key])
 		}
-		return c.DeleteMulti(ctx, []string{"user:1", "user:3"}) // absent ones are no error
+		return c.DeleteMulti(ctx, []string{"user:1", "user:3"}) // absent keys are not an error
 	})
 	// Output:
 	// user:1 is ann

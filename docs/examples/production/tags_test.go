@@ -17,7 +17,7 @@ import (
 	"github.com/larder-go/larder/load"
 )
 
-// An Order is what a page shows.
+// An Order is an order in the database, which a page shows.
 type Order struct {
 	ID    int
 	State string

@@ -15,7 +15,7 @@ import (
 	"github.com/larder-go/larder/memory"
 )
 
-// render stands for work that is worth caching. The name says what it does.
+// render represents work that is worth caching. It is controlled by the name.
 func render(_ context.Context, name string) ([]byte, error) {
 	switch name {
 	case "slow":
@@ -51,7 +51,7 @@ func page(ctx context.Context, c *cache.Cache, name string) ([]byte, error) {
 	return made, renderErr
 }
 
-// failures are what countFailure was called with.
+// failures are the errors that countFailure was called with.
 var failures []error
 
 func countFailure(err error) { failures = append(failures, err) }

@@ -22,7 +22,7 @@ const (
 	lifetime = 12 * time.Hour   // and so long after the login at the latest
 )
 
-// A Session is what a web server remembers of a visitor.
+// A Session is the data that a web server keeps of a visitor.
 type Session struct {
 	User  string
 	Login time.Time

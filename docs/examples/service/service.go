@@ -20,7 +20,7 @@ import (
 // A User is a row of the database.
 type User struct{ ID, Name, Team string }
 
-// A Session is what is known of a client that has logged in.
+// A Session identifies a client that has logged in.
 type Session struct{ User string }
 
 // A DB is the database. User returns sql.ErrNoRows if there is no such user.

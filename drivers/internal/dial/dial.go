@@ -113,7 +113,7 @@ func delay(left time.Duration, n int) time.Duration {
 	return min(maxDelay, left/time.Duration(2*n))
 }
 
-// attempt is how a connection to one address came out.
+// attempt is the result of connecting to one address.
 type attempt struct {
 	conn net.Conn
 	addr netip.Addr

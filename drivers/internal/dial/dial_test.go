@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// network is what a Dialer finds: addresses that accept after a time, refuse, or are silent.
+// network is the network of a Dialer: its addresses accept after a time, refuse, or are silent.
 type network struct {
 	addrs []netip.Addr
 	after map[netip.Addr]time.Duration // until a connection is made; absent: it is refused

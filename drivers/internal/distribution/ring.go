@@ -12,7 +12,7 @@ import (
 	"github.com/larder-go/larder/drivers/internal/memcached"
 )
 
-// MaxServers is how many servers a ring of libmemcached takes.
+// MaxServers is the largest number of servers in a ring of libmemcached.
 const MaxServers = 100
 
 // pointName returns what the points of a server are made from: the address as it is

@@ -146,7 +146,7 @@ func (c *Call) ended(cause error) error {
 // context to say anything of it. A caller may come with next to no time left.
 const telling = 10
 
-// outcome is what a call that its context ended says of the server.
+// outcome returns the Outcome of a call that its context ended.
 func (c *Call) outcome(err error) health.Outcome {
 	if err == context.DeadlineExceeded && !c.began.IsZero() && time.Since(c.began) >= c.pass.Timeout/telling {
 		return health.TimedOut
@@ -163,7 +163,7 @@ func IsTimeout(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
-// IsLost reports whether err is what a connection returns that the server, or its end, has
+// IsLost reports whether err is the error of a connection that the server, or its end, has
 // closed.
 func IsLost(err error) bool {
 	var network *net.OpError

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// rules are how a client uses a Clock; the wrong ones are controls, which the exploration
-// must find at fault.
+// rules describes how a client uses a Clock. The wrong ones are controls, whose fault the
+// exploration must find.
 type rules struct {
 	readAfter bool // the epoch is that of the moment after the reply
 	noAddress bool // addresses are not told apart

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Down is how many timeouts in a row make a server one that does not reply.
+// Down is the number of timeouts in a row after which a server counts as down.
 const Down = 2
 
 // A Gate decides who may ask a server. While the server replies, everybody may. When calls
@@ -44,7 +44,7 @@ type Pass struct {
 // Alone reports whether the caller was let in alone.
 func (p Pass) Alone() bool { return p.alone }
 
-// An Outcome is how a call ended, as far as it says something of the server.
+// An Outcome is the outcome of a call, as far as it shows the state of the server.
 type Outcome uint8
 
 const (

@@ -42,7 +42,7 @@ func (s *Stream) Open(ctx context.Context, nc net.Conn, number epoch.Number, con
 	}
 	secure := tls.Client(&s.peek, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
-		_ = nc.Close() // the handshake is what failed
+		_ = nc.Close() // the error of the handshake is returned
 		return err
 	}
 	s.nc, s.secure = secure, true
@@ -100,8 +100,8 @@ const (
 	// length, which costs nothing where the server replies sooner.
 	slice = 20 * time.Millisecond
 
-	// reuse is how much must be left of the deadline that is set for it to be left in
-	// place: setting one costs more than reading the clock.
+	// reuse is the smallest rest of a deadline with which it is kept for the next call:
+	// setting one costs more than reading the clock.
 	reuse = slice / 2
 )
 

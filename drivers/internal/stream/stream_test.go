@@ -85,7 +85,7 @@ func begin(t *testing.T, s *Stream, ctx context.Context, timeout time.Duration) 
 	s.Begin(call)
 }
 
-// request is what calls send.
+// request is the request that calls send.
 var request = []byte("request")
 
 // send has s send a request.

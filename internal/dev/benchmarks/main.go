@@ -157,7 +157,7 @@ func list(s string) []string {
 	return strings.Split(s, ",")
 }
 
-// raw is what was measured.
+// raw holds the measurements.
 type raw struct {
 	Memory  *membench.Results
 	Drivers *drvbench.Results

@@ -27,7 +27,7 @@ import (
 	"time"
 )
 
-// patience is how long a step may take, on a machine that does other things as well.
+// patience bounds the time of a step, on a machine that does other things as well.
 const patience = time.Minute
 
 func main() {

@@ -13,7 +13,7 @@ import (
 // ErrLoad is the error of load functions.
 var ErrLoad = errors.New("the database is down")
 
-// LoadTime is how long each load function takes.
+// LoadTime is the duration of each load function.
 const LoadTime = time.Second
 
 // Loads reports operations as package load does, by hand, in a number of goroutines at

@@ -11,7 +11,7 @@ import (
 )
 
 // TestLinearMemcached does the same on servers, for one program and for two that share them,
-// each with connections of its own. There are no TTLs, which are whole seconds there.
+// each with separate connections. There are no TTLs, which are whole seconds there.
 func TestLinearMemcached(t *testing.T) {
 	const rounds = 10
 	servers := memcachedtest.Addrs(memcachedtest.StartN(t, 2, "unix"))

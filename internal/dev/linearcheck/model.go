@@ -21,7 +21,7 @@ type call struct {
 	ttl   time.Duration
 }
 
-// A result is what a call returned, and when it ran.
+// A result is the result of a call, and the times at which it began and ended.
 type result struct {
 	value      string
 	err        error
@@ -39,8 +39,8 @@ type state struct {
 }
 
 // model is the contract for one key. A cache with a bound may lose an entry at any time.
-// Late is how long after its TTL an entry may be found, on a backend that counts time in
-// larger units.
+// Late is the time for which an entry may be found after its TTL, on a backend that counts
+// time in larger units.
 func model(bounded bool, late time.Duration) porcupine.Model {
 	return porcupine.Model{
 		Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
@@ -128,8 +128,8 @@ func (s state) expires(c call, r result, late time.Duration) state {
 	return s
 }
 
-// slack is how much longer a TTL may be than it should: the cache reads a coarse clock, and
-// a starved process updates it late.
+// slack is the error of a TTL that is allowed: the cache reads a coarse clock, and a starved
+// process updates it late.
 const slack = int64(time.Second)
 
 // tells reports whether the TTL of an item can be that of s. See model for late: such a backend

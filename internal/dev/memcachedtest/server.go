@@ -26,7 +26,7 @@ import (
 	"time"
 )
 
-// startTries is how often another port is tried: one that was free may be taken by
+// startTries bounds the ports that are tried: one that was free may be taken by
 // another process before memcached listens on it.
 const startTries = 10
 
@@ -212,7 +212,7 @@ func (s *Server) start(deadline time.Time) error {
 	}
 	s.exited = make(chan struct{})
 	go func(cmd *exec.Cmd, exited chan struct{}) {
-		_ = cmd.Wait() // a signal is how these processes end
+		_ = cmd.Wait() // the error is the signal that ended the process
 		close(exited)
 	}(s.cmd, s.exited)
 

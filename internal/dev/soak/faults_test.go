@@ -15,8 +15,8 @@ type faults struct {
 	counts      map[string]int
 }
 
-// grace is how long after a fault errors are still part of it: calls that began in it,
-// and the time until a server is tried again.
+// grace is the time after a fault in which errors still belong to it: those of calls that
+// began in it, and those until a server is tried again.
 const grace = 5 * time.Second
 
 // play lets faults happen until the deadline. The pauses are a part of the play: nothing

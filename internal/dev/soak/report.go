@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// A report is what one workload did, in one process or in all.
+// A report counts the work of one workload, in one process or in all.
 type report struct {
 	Reads         int // of which every one was checked
 	Hits          int // of them, values from the cache

@@ -14,7 +14,7 @@ import (
 	"github.com/larder-go/larder/memory"
 )
 
-// Orders are what the test tells a worker.
+// orders are the parameters of a worker.
 type orders struct {
 	Table      string // the file
 	Worker     int    // its number

@@ -19,7 +19,7 @@ type skip struct {
 	when   situation
 }
 
-// A situation is how a test was run.
+// A situation describes how a test was run.
 type situation struct {
 	race  bool
 	short bool

@@ -26,7 +26,7 @@ import (
 // something is wrong, and the machine may be busy.
 const patience = 30 * time.Second
 
-// startTries is how often another port is tried: one that was free may be taken by
+// startTries bounds the ports that are tried: one that was free may be taken by
 // somebody else before the server listens on it.
 const startTries = 10
 
@@ -239,7 +239,7 @@ func (s *Server) run(args []string, deadline time.Time) error {
 	}
 	s.exited = make(chan struct{})
 	go func(cmd *exec.Cmd, exited chan struct{}) {
-		_ = cmd.Wait() // a signal is how these processes end
+		_ = cmd.Wait() // the error is the signal that ended the process
 		close(exited)
 	}(s.cmd, s.exited)
 	for {

@@ -56,8 +56,8 @@ type only struct{ net.Addr }
 func (o only) PickServer(string) (net.Addr, error) { return o.Addr, nil }
 func (o only) Each(f func(net.Addr) error) error   { return f(o.Addr) }
 
-// Begin begins a call that was started. For a request of the library, values is how many
-// values the reply may have.
+// Begin begins a call that was started. For a request of the library, values is the largest
+// number of values that the reply may have.
 func (c *Conn) Begin(call endpoint.Call, values int) {
 	c.Stream.Begin(call)
 	c.reply.Begin(values)
@@ -91,7 +91,7 @@ func (c *Conn) Exchange(requests []byte, read func(r *wire.Reader) error) error 
 	return nil
 }
 
-// replies are what a Reader reads.
+// replies is a Conn as the io.Reader of its replies.
 type replies Conn
 
 func (r *replies) Read(p []byte) (int, error) { return (*Conn)(r).Receive(p) }

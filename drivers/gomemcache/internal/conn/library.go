@@ -43,8 +43,8 @@ func (l *library) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// trusted is how much of a value the library may make room for before it has come: as much
-// as a server holds unless it was told otherwise (-I).
+// trusted bounds in bytes the room that the library may make for a value before it has
+// arrived. It is the largest value of a server without the option -I.
 const trusted = 1 << 20
 
 // readAhead receives a long value before the library reads its length, because it makes

@@ -31,7 +31,7 @@ func New[C Conn](maxIdle int) *Pool[C] {
 	return &Pool[C]{maxIdle: maxIdle, open: make(map[C]struct{})}
 }
 
-// Counts are how many connections there are, and were, and the waits for one.
+// Counts are the numbers of connections, now and since the pool was made, and of waits.
 type Counts struct {
 	InUse, Idle    int
 	Opened, Closed uint64

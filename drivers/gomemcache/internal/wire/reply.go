@@ -11,7 +11,7 @@ import (
 const (
 	// maxLine is above the longest line of a reply, "VALUE key flags size cas".
 	maxLine = 512
-	// maxStatus is how much of the last line of a reply is kept.
+	// maxStatus bounds the bytes of the last line of a reply that are kept.
 	maxStatus = 80
 )
 

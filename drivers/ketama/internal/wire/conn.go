@@ -59,7 +59,7 @@ func New(nc net.Conn, number epoch.Number) *Conn {
 	return c
 }
 
-// receiver is what the replies are read from.
+// receiver is a Conn as the io.Reader of its replies.
 type receiver Conn
 
 func (r *receiver) Read(p []byte) (int, error) { return (*Conn)(r).Receive(p) }
@@ -129,7 +129,7 @@ func (c *Conn) read(request sent, opaque uint32) (Reply, error) {
 	return r, err
 }
 
-// maxQuote is how much of a reply in another protocol is quoted in the error: enough for
+// maxQuote bounds in bytes how much of a reply in another protocol an error quotes: enough for
 // "ERROR Too many open connections".
 const maxQuote = 60
 

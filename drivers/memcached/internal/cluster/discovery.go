@@ -21,7 +21,7 @@ type Resolver interface {
 
 // discovery asks a resolver for the list of servers from time to time, while the cluster is
 // used. Another list than the one in use takes its place when it was found twice in a row.
-// When there is no answer, the one in use stays.
+// When there is no reply, the one in use stays.
 type discovery struct {
 	cluster *Cluster
 	life    context.Context

@@ -13,8 +13,8 @@ import (
 	"github.com/larder-go/larder/drivers/memcached/internal/protocol"
 )
 
-// A Greeting is what a new connection begins with: the user and password, if there are
-// any, and the check that the server speaks the protocol.
+// A Greeting begins a new connection: it sends the user and password, if there are any, and
+// checks that the server speaks the protocol.
 type Greeting struct {
 	User, Password string
 

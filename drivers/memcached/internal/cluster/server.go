@@ -17,7 +17,7 @@ import (
 	"github.com/larder-go/larder/drivers/memcached/internal/conn"
 )
 
-// Config is what the servers of a cache have in common.
+// Config is the configuration of all servers of a cache.
 type Config struct {
 	Dialer
 	Conns        int // connections to each server

@@ -11,7 +11,7 @@ import (
 	"github.com/larder-go/larder/drivers/memcached/internal/protocol"
 )
 
-// counters are what a server counts since it was made.
+// counters are the counts of a server since it was made.
 type counters struct {
 	opened, closedConns                                     atomic.Uint64
 	waits                                                   atomic.Uint64

@@ -60,9 +60,9 @@ const (
 	readBuffer = 32 << 10
 )
 
-// Config is what a connection needs to know.
+// Config configures a connection.
 type Config struct {
-	// Timeout is how long the server may be silent while it owes a reply.
+	// Timeout bounds the time for which the server may be silent while it owes a reply.
 	Timeout time.Duration
 
 	// Closed is called once, when the connection fails or is closed, by whoever finds

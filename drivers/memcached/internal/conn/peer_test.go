@@ -103,7 +103,7 @@ func getRequest(key string, i int) string { return "mg " + key + " v f " + tag(i
 
 func value(v string, i int) string { return fmt.Sprintf("VA %d f0 %s\r\n%s\r\n", len(v), tag(i), v) }
 
-// result is what came of a call.
+// result is the result of a call.
 type result struct {
 	value  string
 	status protocol.Status

@@ -10,10 +10,10 @@ import (
 	"github.com/larder-go/larder/drivers/memcached/internal/protocol"
 )
 
-// reader is what the holder of the reader's role has: the calls that are being answered,
-// and how far their replies were read.
+// reader is the state of the goroutine that reads: the calls whose replies it reads, and the
+// bytes that it has read of them.
 type reader struct {
-	run  list   // calls that were sent, in order; the first is the one being answered
+	run  list   // calls that were sent, in order; the reply being read is that of the first
 	buf  []byte // buf[from:to] was read and not yet parsed
 	from int
 	to   int

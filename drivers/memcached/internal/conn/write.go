@@ -54,10 +54,10 @@ func (c *Conn) giveBack(buf []byte) {
 	}
 }
 
-// write writes what is gathered, as the writer. Taken is what was taken already; if it is
-// nil, there are others, and write first lets those run that are about to enqueue. It
-// touches no call: a reply may be there, and its call be used again, before the write
-// returns.
+// write writes the requests that are gathered, as the writer. Taken holds those that were
+// taken already. If it is nil, there are other calls, and write first lets those run that
+// are about to enqueue. It touches no call: the reply may arrive, and the call be used
+// again, before the write returns.
 func (c *Conn) write(taken []byte) {
 	if taken == nil {
 		runtime.Gosched()

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A Status is what a reply says.
+// A Status is the status of a reply.
 type Status uint8
 
 const (

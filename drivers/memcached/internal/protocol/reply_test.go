@@ -54,7 +54,7 @@ func TestReplies(t *testing.T) {
 		size, err := tt.verb.Parse(tt.part, []byte(tt.line), 1, &r)
 		if tt.line == "EN" {
 			if err == nil {
-				t.Errorf("verb %d: %q without the opaque token is no error", tt.verb, tt.line)
+				t.Errorf("verb %d: %q without the opaque token was accepted", tt.verb, tt.line)
 			}
 			continue
 		}

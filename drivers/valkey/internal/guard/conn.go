@@ -173,7 +173,7 @@ func (c *Conn) arm(t time.Time) {
 	_ = c.Conn.SetReadDeadline(t) // fails only on a closed connection, as reading does
 }
 
-// A verdict is what follows from a deadline that has passed.
+// A verdict is the consequence of a deadline that has passed.
 type verdict uint8
 
 const (

@@ -86,8 +86,8 @@ func (s *scanner) scan(p []byte) (ended int, err error) {
 	return ended, nil
 }
 
-// shortHeader reads a number of a few digits and the line end after it, which is what most
-// lines are, and returns its length in bytes; 0 if p begins with something else.
+// shortHeader reads a number of a few digits and the line end after it, as in most lines,
+// and returns its length in bytes; 0 if p begins with something else.
 func shortHeader(p []byte) (n int64, length int) {
 	const most = 8 // digits
 	for i, c := range p {

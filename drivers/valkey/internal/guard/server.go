@@ -17,15 +17,15 @@ import (
 )
 
 const (
-	// downAfter is how many times in a row a server must fail to reply in time to be
-	// considered down. Calls are then rejected, until it has replied.
+	// downAfter is the number of timeouts in a row after which a server counts as down.
+	// Calls are then rejected, until it has replied.
 	downAfter = 2
-	// downWait is how long a call waits for a server that is down, so that the first one
-	// after its recovery works, if the server is near.
+	// downWait is the time for which a call waits for a server that is down, so that the
+	// first one after its recovery works, if the server is near.
 	downWait = 25 * time.Millisecond
 )
 
-// A server is what is known of one address.
+// A server is the state of one address.
 type server struct {
 	dialer *Dialer
 	addr   string

@@ -1,4 +1,4 @@
-// Package child runs measurements in processes of their own.
+// Package child runs measurements in separate processes.
 package child
 
 import (

@@ -24,7 +24,7 @@ var contenders = []string{
 	"larder/gomemcache", "gomemcache", "larder/ketama", "rainycape", "pylibmc", "python-memcached",
 }
 
-// Batch is how long one operation on N keys takes, in ms, for each contender.
+// Batch is the time of one operation on N keys, in ms, for each contender.
 type Batch struct {
 	Op    string
 	N     int

@@ -24,7 +24,7 @@ const (
 	idle    = 512              // connections: more than goroutines that call at once
 	ttl     = 10 * time.Minute
 	seconds = 600
-	// workers is how many goroutines a bare library's loop over many keys has: more
+	// workers is the number of goroutines of a bare library's loop over many keys: more
 	// did not help on two cores.
 	workers = 8
 )
@@ -104,7 +104,7 @@ func (l *larder) wire(master string, keys []string) error {
 
 func (l *larder) drop(master string) error { return l.deps.Delete(context.Background(), master) }
 
-// bare is what a client library gives by itself; the loops over it are below.
+// bare has the methods of a client library. The loops over it are below.
 type bare interface {
 	single
 	add(key string, value []byte) error

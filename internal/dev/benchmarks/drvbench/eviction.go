@@ -14,7 +14,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/benchmarks/workload"
 )
 
-// Eviction is what a memcached with too little memory makes of dependencies.
+// Eviction counts the stale pages of dependencies on a memcached with too little memory.
 type Eviction struct {
 	MiB     int     // its -m
 	Hits    float64 // of reads

@@ -24,13 +24,13 @@ type Single struct {
 	OurCPU     report.Sample
 }
 
-// singleJob is what one process measures.
+// singleJob is the measurement of one process.
 type singleJob struct {
 	Goroutines int
 	Quick      bool
 }
 
-// Children are the measurements that run in processes of their own.
+// Children are the measurements that run in separate processes.
 var Children = child.Parts{"single": child.Part(runSingle)}
 
 const (

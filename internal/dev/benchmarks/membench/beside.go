@@ -52,7 +52,7 @@ const (
 	besideFull    = 4 * time.Second
 )
 
-// object is what applications have many of: small, and full of pointers.
+// object is like those of which applications have many: small, and full of pointers.
 type object struct {
 	left, right *object
 	_           [besideSize - 16]byte

@@ -15,7 +15,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/benchmarks/workload"
 )
 
-// Bound is how the process keeps to max_bytes, in parts of the bound.
+// Bound is the memory of the process with max_bytes, in parts of the bound.
 type Bound struct {
 	Peak    float64 // the most that was ever resident, without what was before
 	End     float64 // what is resident at the end, free memory given back

@@ -9,7 +9,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/benchmarks/child"
 )
 
-// Job is what one process measures.
+// Job is the measurement of one process.
 type Job struct {
 	Peer  string
 	Seed  uint64
@@ -18,7 +18,7 @@ type Job struct {
 	Mix   string `json:",omitempty"` // of sizes, for the part bound
 }
 
-// Children are the measurements that run in processes of their own.
+// Children are the measurements that run in separate processes.
 var Children = child.Parts{
 	"speed":     child.Part(runSpeed),
 	"space":     child.Part(runSpace),

@@ -5,7 +5,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/benchmarks/workload"
 )
 
-// Churn is what entries take after each was read and stored again several times.
+// Churn is the memory of entries after each was read and stored again several times.
 type Churn struct {
 	Entries     int
 	Full        float64 // bytes per entry once all are stored, resident

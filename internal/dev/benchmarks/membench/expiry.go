@@ -10,7 +10,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/benchmarks/workload"
 )
 
-// Expiry is what happens when a million entries expire together under traffic.
+// Expiry measures traffic while a million entries expire together.
 type Expiry struct {
 	FullMiB     float64 // of heap, with all entries
 	ReleasedMs  float64 // after the last deadline, until less than a fifth of that is left; -1: not within the watch

@@ -11,7 +11,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/benchmarks/workload"
 )
 
-// settleEvery is how many stores may wait in the buffers of a cache that drops some
+// settleEvery bounds the stores that wait in the buffers of a cache that drops some
 // when they are full.
 const settleEvery = 4096
 

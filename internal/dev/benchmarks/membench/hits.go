@@ -15,7 +15,7 @@ type trace struct {
 	make func(n, capacity int, seed uint64) []int
 }
 
-// universe is how many keys the popular ones are drawn from, in capacities.
+// universe is the number of keys that the popular ones are drawn from, in capacities.
 const universe = 20
 
 var traces = []trace{

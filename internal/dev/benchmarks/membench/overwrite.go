@@ -7,7 +7,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/benchmarks/workload"
 )
 
-// Overwrite is what storing to one key again and again costs.
+// Overwrite is the cost of storing to one key again and again.
 type Overwrite struct {
 	Heap     float64 // MiB that the heap grew by
 	Resident float64 // MiB that the process grew by

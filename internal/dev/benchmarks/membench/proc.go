@@ -30,7 +30,7 @@ func processMemory(field string) (float64, error) {
 	return 0, errNoRSS
 }
 
-// usage is how much processor time was used up to a moment, by all processes and by
+// usage is the processor time that was used up to a moment, by all processes and by
 // this one. The first is zero where the system does not tell.
 type usage struct {
 	at        time.Time

@@ -9,7 +9,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/benchmarks/workload"
 )
 
-// Space is what many small entries cost.
+// Space is the memory of many small entries.
 type Space struct {
 	Heap       float64 // bytes per entry on the Go heap
 	Resident   float64 // bytes per entry of the process

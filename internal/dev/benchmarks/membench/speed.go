@@ -294,7 +294,7 @@ const (
 	tries     = 2
 )
 
-// windows is how many parts a row is measured in. The median counts: what disturbs a
+// windows is the number of parts in which a row is measured. The median counts: what disturbs a
 // moment does not reach the figure.
 const windows = 5
 

@@ -19,7 +19,7 @@ type Count struct {
 	Got, Want  uint64
 }
 
-// runStats lets goroutines with keys of their own do operations whose outcome they
+// runStats lets goroutines with separate keys do operations whose outcome they
 // know, and compares the statistics.
 func runStats(j Job) (any, error) {
 	ops := 400_000

@@ -15,7 +15,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/benchmarks/workload"
 )
 
-// Frozen is what a server that is stopped does to callers: 64 goroutines on three servers,
+// Frozen measures the calls while a server is stopped: 64 goroutines on three servers,
 // each call with a deadline. Times in µs.
 type Frozen struct {
 	LateP99, LateMax         float64 // of calls to the frozen server, after their deadline

@@ -12,7 +12,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/benchmarks/workload"
 )
 
-// Latency is how long calls of one kind took, in µs, in each round.
+// Latency is the time of calls of one kind, in µs, in each round.
 type Latency struct {
 	What, Client string
 	P50, P99     report.Sample

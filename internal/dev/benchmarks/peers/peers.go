@@ -13,7 +13,7 @@ type Sizing struct {
 	Bounded   bool
 	KeySize   int // bytes, of every key
 	ValueSize int // bytes, of every value
-	// Overwrites is how many stores to present keys a cache that appends to a
+	// Overwrites is the number of stores to present keys that a cache that appends to a
 	// ring must take without losing an entry.
 	Overwrites int
 	TTL        time.Duration // of every entry, where the cache has one
@@ -63,7 +63,7 @@ type Peer struct {
 	Yardstick bool
 	Larder    bool // larder itself, in one configuration or another
 	Config    string
-	// Beyond is what it does that larder does not, for the report.
+	// Beyond lists for the report the features that larder does not have.
 	Beyond string
 
 	New         func(Sizing) Cache

@@ -25,7 +25,7 @@ func value(i int) []byte {
 	return []byte(strings.Repeat(fmt.Sprintf("%08d", i), 4))
 }
 
-// each runs f for every implementation, with a cache of its own.
+// each runs f for every implementation, with a new cache.
 func each(t *testing.T, s Sizing, f func(t *testing.T, p Peer, c Cache, w Worker)) {
 	for _, p := range All() {
 		t.Run(p.Name, func(t *testing.T) {

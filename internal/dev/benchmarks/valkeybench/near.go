@@ -75,7 +75,7 @@ func (r *Results) runNear(o Options) (err error) {
 	return nil
 }
 
-// A Stale is how long a near view returned a value after another program had changed it.
+// A Stale is the time for which a near view returned a value after another program had changed it.
 type Stale struct {
 	MaxAge time.Duration
 	Cut    bool // the connection of the view is cut at the time of the change

@@ -68,7 +68,7 @@ func Run(o Options) (*Results, error) {
 	return r, nil
 }
 
-// with calls f with the clients on a server of their own.
+// with calls f with the clients on a new server.
 func with(f func(clients map[string]client) error) (err error) {
 	s, err := startServer(false)
 	if err != nil {
@@ -230,8 +230,8 @@ const (
 	nameEach   = "a script for each key"
 )
 
-// runDependency compares scripts for many keys with one script a key, which is what a
-// cluster needs: the second one is a cluster of one node.
+// runDependency compares scripts for many keys with one script a key, which a cluster
+// needs: the second one is a cluster of one node.
 func (r *Results) runDependency(o Options) (err error) {
 	clients := map[string]*larder{}
 	for name, cluster := range map[string]bool{nameGroups: false, nameEach: true} {
