@@ -72,7 +72,7 @@ func TestClose(t *testing.T) {
 	if st := s.stats(); st.Entries != 0 || st.Bytes != 0 {
 		t.Errorf("closed: %+v", st)
 	}
-	for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; {
+	for deadline := time.Now().Add(time.Minute); runtime.NumGoroutine() > before; {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // patient is a timeout for tests that are not about time: the machine may be busy.
-const patient = 10 * time.Second
+const patient = 30 * time.Second
 
 // open makes a cache that is closed with the test.
 func open(t testing.TB, c gomemcache.Config) *cache.Cache {

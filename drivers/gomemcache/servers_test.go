@@ -11,6 +11,7 @@ import (
 
 // TestServers runs the suite for servers that fail.
 func TestServers(t *testing.T) {
+	t.Parallel()
 	servertest.Run(t, memcachedtest.Faults(t, func(t *testing.T, c servertest.Config) *cache.Cache {
 		k, err := gomemcache.New(gomemcache.Config{Servers: c.Servers, Timeout: c.Timeout, MaxIdleConns: c.Conns})
 		if err != nil {

@@ -43,6 +43,7 @@ func options(cfg ketama.Config) cachetest.Options {
 }
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	e, err := encoding.ByName("sha1,base64")
 	if err != nil {
 		t.Fatal(err)

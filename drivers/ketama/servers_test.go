@@ -12,6 +12,7 @@ import (
 
 // TestServers runs the suite for servers that fail.
 func TestServers(t *testing.T) {
+	t.Parallel()
 	o := memcachedtest.Faults(t, func(t *testing.T, c servertest.Config) *cache.Cache {
 		k, err := ketama.New(ketama.Config{Servers: c.Servers, Timeout: c.Timeout, PoolSize: c.Conns})
 		if err != nil {

@@ -45,6 +45,7 @@ func options(cfg memcached.Config) cachetest.Options {
 var all = flag.Bool("all", false, "run the suites in every combination, and hammer for longer")
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	networks := []string{"tcp", "unix"}
 	if memcachedtest.HasIPv6() {
 		networks = append(networks, "tcp6")

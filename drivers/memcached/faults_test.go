@@ -10,6 +10,7 @@ import (
 )
 
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	servertest.Run(t, memcachedtest.Faults(t, func(t *testing.T, c servertest.Config) *cache.Cache {
 		k, err := memcached.New(memcached.Config{Servers: c.Servers, Timeout: c.Timeout})
 		if err != nil {

@@ -76,6 +76,7 @@ func TestUser(t *testing.T) {
 
 // TestUserEverything calls everything as that user, in each way to reach servers.
 func TestUserEverything(t *testing.T) {
+	t.Parallel()
 	b := valkeytest.Any(t)
 	for name, start := range map[string]func(t *testing.T) valkey.Config{
 		"single": func(t *testing.T) valkey.Config {

@@ -133,7 +133,8 @@ func partial(t *testing.T, c *cache.Cache, all []string, owned map[string]bool, 
 // TestClusterNodeFails: of three nodes one is killed, or frozen, and the others notice. In
 // each state the keys of that node fail, and no others.
 func TestClusterNodeFails(t *testing.T) {
-	const timeout = time.Second // the servers that work reply by then on a busy machine
+	t.Parallel()
+	const timeout = 2 * time.Second // the servers that work reply by then on a busy machine
 	all := keys(100)
 	for name, fail := range map[string]func(s *valkeytest.Server){
 		"killed": (*valkeytest.Server).Kill, "frozen": (*valkeytest.Server).Pause,
@@ -201,6 +202,7 @@ func TestClusterFullCoverage(t *testing.T) {
 // no value is lost. The new node does not know the scripts.
 func TestSlotMoves(t *testing.T) {
 	eachOrAny(t, func(t *testing.T, b valkeytest.Binary) {
+		t.Parallel()
 		cl := valkeytest.StartCluster(t, b, 3)
 		c := open(t, valkey.Config{Servers: cl.Addrs(), Cluster: true, FlushDatabase: true, Timeout: patient})
 		ctx := t.Context()
@@ -273,6 +275,7 @@ func TestSlotMoves(t *testing.T) {
 // TestWrongMode: a cluster and a server alone are told apart by the configuration, and what
 // is wrong is said.
 func TestWrongMode(t *testing.T) {
+	t.Parallel()
 	b := valkeytest.Any(t)
 	alone := valkeytest.Start(t, b, "tcp")
 	c := open(t, valkey.Config{Servers: []string{alone.Addr()}, Cluster: true, Timeout: patient})

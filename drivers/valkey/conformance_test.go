@@ -60,6 +60,7 @@ var ways = []way{
 // first, with a prefix that has what means something in patterns, and as a user who is
 // allowed what the documentation asks for.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	valkeytest.Each(t, func(t *testing.T, b valkeytest.Binary) {
 		if strings.HasPrefix(b.Name, "valkey-") && !*every {
 			t.Log("TestConformanceWays uses this server")
@@ -77,6 +78,7 @@ func TestConformance(t *testing.T) {
 // TestConformanceWays runs what of the contract the driver does in the other ways to reach
 // servers.
 func TestConformanceWays(t *testing.T) {
+	t.Parallel()
 	eachOrAny(t, func(t *testing.T, b valkeytest.Binary) {
 		for _, w := range ways {
 			if w.always || *every {
@@ -86,7 +88,9 @@ func TestConformanceWays(t *testing.T) {
 	})
 }
 
+// conformance runs the contract beside other tests.
 func conformance(t *testing.T, cfg valkey.Config, driverOnly bool) {
+	t.Parallel()
 	outage := func(t *testing.T) *cache.Cache {
 		down := cfg
 		down.Servers = []string{memcachedtest.FreeAddr(t)}

@@ -14,6 +14,7 @@ import (
 // TestFlushPrefix: Flush removes the keys with the prefix, of every length, and no others:
 // the prefix is not a pattern.
 func TestFlushPrefix(t *testing.T) {
+	t.Parallel()
 	b := valkeytest.Any(t)
 	alone := valkeytest.Start(t, b, "unix")
 	cl := valkeytest.StartCluster(t, b, 3)

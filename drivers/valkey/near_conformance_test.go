@@ -26,10 +26,12 @@ func near(t testing.TB, c *cache.Cache, cfg valkey.NearConfig) *cache.Cache {
 // TestNearConformance runs the contract on near views, and with -every in each way to reach
 // servers.
 func TestNearConformance(t *testing.T) {
+	t.Parallel()
 	eachOrAny(t, func(t *testing.T, b valkeytest.Binary) {
 		for _, w := range ways {
 			if w.name == "tcp" || *every {
 				t.Run(w.name, func(t *testing.T) {
+					t.Parallel()
 					cfg := w.config(t, b)
 					cfg.MaxValue = 1 << 20
 					o := cachetest.Options{Granularity: time.Millisecond, DriverOnly: !*every || w.name != "tcp", MaxValue: 1 << 20}

@@ -1,6 +1,8 @@
 package valkey_test
 
 import (
+	"flag"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -10,8 +12,18 @@ import (
 	"github.com/larder-go/larder/internal/dev/valkeytest"
 )
 
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// The tests that are parallel wait for items to expire and for servers to take over. That takes
+	// time and no processor, of which there may be two.
+	if err := flag.Set("test.parallel", "100"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
 // patient is a timeout for tests that are not about timeouts: the machine may be busy.
-const patient = 10 * time.Second
+const patient = 30 * time.Second
 
 func open(t testing.TB, cfg valkey.Config) *cache.Cache {
 	t.Helper()

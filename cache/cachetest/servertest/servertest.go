@@ -96,7 +96,7 @@ const (
 	short = time.Second
 
 	// slack is added to every bound on real time.
-	slack = 5 * time.Second
+	slack = 10 * time.Second
 )
 
 // Run runs the suite. Cases start servers for themselves. Those that wait for time to pass

@@ -38,7 +38,7 @@ func IsNamed(t testing.TB, err error, driver string, op cache.Op, server string)
 // margin for a busy machine.
 func Bounded(t testing.TB, start time.Time, timeout time.Duration) {
 	t.Helper()
-	const margin = 5 * time.Second
+	const margin = 10 * time.Second
 	if d := time.Since(start); d > timeout+margin {
 		t.Errorf("the call took %v, with a timeout of %v", d, timeout)
 	}

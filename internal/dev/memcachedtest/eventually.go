@@ -7,7 +7,7 @@ import (
 
 // patience bounds the waits of this package. It is generous: it is reached only when
 // something is wrong, and the machine may be busy.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Eventually polls until ok returns true, for effects that come a little later than the
 // call. It fails the test if that takes too long.

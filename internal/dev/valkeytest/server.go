@@ -24,7 +24,7 @@ import (
 
 // patience bounds the waits of this package. It is generous: it is reached only when
 // something is wrong, and the machine may be busy.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // startTries bounds the ports that are tried: one that was free may be taken by
 // somebody else before the server listens on it.
