@@ -108,7 +108,7 @@ func (s *server) acquire(call *endpoint.Call, r *request) (*conn.Conn, error) {
 		if !ok {
 			return s.connect(call)
 		}
-		if s.fit(c) {
+		if s.fit(call, c) {
 			return c, nil
 		}
 	}
@@ -116,8 +116,8 @@ func (s *server) acquire(call *endpoint.Call, r *request) (*conn.Conn, error) {
 
 // fit reports whether an idle connection can be used. If the server has closed it, which it
 // may have done with all, it closes the idle ones.
-func (s *server) fit(c *conn.Conn) bool {
-	if !c.Rested(idleCheck) || !c.Stale() {
+func (s *server) fit(call *endpoint.Call, c *conn.Conn) bool {
+	if !c.Rested(call.Began(), idleCheck) || !c.Stale() {
 		return true
 	}
 	s.pool.Discard(c)
@@ -134,7 +134,7 @@ var errNoOldConnection = errors.New("there is no connection as old as the token"
 func (s *server) acquireFor(call *endpoint.Call, e epoch.Number) (*conn.Conn, error) {
 	c, err := s.pool.GetThat(call.Ctx, call.Deadline(), func(c *conn.Conn) bool { return s.Clock.Allows(e, c.Number) })
 	switch {
-	case err == pool.ErrNone, err == nil && !s.fit(c):
+	case err == pool.ErrNone, err == nil && !s.fit(call, c):
 		call.Abandoned()
 		return nil, errNoOldConnection
 	case err != nil:

@@ -23,12 +23,14 @@ type client struct {
 	slot   *puddle.Resource[*client]
 
 	// Of the call in progress.
-	call  endpoint.Call
-	ended bool // the call, with an error
+	call    endpoint.Call
+	started bool // the call, and no exchange yet
+	ended   bool // the call, with an error
 
 	mc        *memcache.Client
 	addr      *memcache.Addr // that mc connects to
 	connected bool           // mc holds a connection that has served before
+	deadline  time.Time      // that mc has set on its connection
 	lastCall  time.Time      // the start of the last call that it served
 
 	wire *wire.Conn // nil until it is needed, and after an error
@@ -52,11 +54,22 @@ func newClient(s *server) *client {
 // begin takes the client for a call, and drops connections that are known to be lost.
 func (c *client) begin(slot *puddle.Resource[*client], call endpoint.Call) {
 	c.slot, c.call, c.ended = slot, call, false
+	c.call.Start()
+	c.started = true
 	c.conns.Add(inUse)
 	c.keepUp()
-	if c.wire != nil && c.wire.Rested(idleCheck) && c.wire.Stale() {
+	if c.wire != nil && c.wire.Rested(c.call.Began(), idleCheck) && c.wire.Stale() {
 		c.lost()
 	}
+}
+
+// start starts the time that an exchange may take. The first one starts with the call, which
+// spares a reading of the clock.
+func (c *client) start() {
+	if !c.started {
+		c.call.Start()
+	}
+	c.started = false
 }
 
 // keepUp drops the connections if they are of an older generation than the server's.
@@ -138,7 +151,7 @@ func (c *client) renewLibrary() {
 	}
 	c.mc = memcache.NewFromServers(c)
 	c.mc.SetMaxIdleConnsPerAddr(1)
-	c.connected, c.addr = false, c.server.addr
+	c.connected, c.deadline, c.addr = false, time.Time{}, c.server.addr
 }
 
 // PickServer and Servers make a [memcache.Servers] of one server: the distribution has

@@ -119,7 +119,7 @@ func (s *server) readLarge(ctx context.Context, k counting) (r wire.Reply, e epo
 // expiry returns the expiry time that key has, as a store takes it. The binary protocol has
 // no command for that.
 func (c *client) expiry(key string) (int32, error) {
-	c.call.Start()
+	c.start()
 	ctx, cancel := context.WithDeadline(c.call.Ctx, c.call.Deadline())
 	defer cancel()
 	nc, number, _, err := c.server.Dial(ctx)

@@ -98,7 +98,8 @@
 // A context that is done stops a call before it is sent. The wait for a client, and for a
 // reply, ends with the context, except in Set, Add, Delete, Increment and Decrement: these
 // go through rainycape, which knows no context, so a deadline ends them in time, but a
-// cancellation only with the reply or the timeout. The operation may have been carried out.
+// cancellation only with the reply or the timeout. Their timeout is up to a sixteenth longer,
+// because a deadline is not set for each. The operation may have been carried out.
 //
 // # Names
 //

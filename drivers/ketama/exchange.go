@@ -20,7 +20,7 @@ func (c *client) askMany(idempotent bool, n int, request func(i int) wire.Reques
 		if err := c.call.Ctx.Err(); err != nil {
 			return done, c.fail((*endpoint.Call).Failed, err)
 		}
-		c.call.Start()
+		c.start()
 		if c.wire == nil {
 			if err := c.connect(); err != nil {
 				return done, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"reflect"
 	"runtime"
 	"slices"
@@ -21,7 +22,7 @@ import (
 // of it into the errors of package driver. It treats lost connections as askMany does.
 func (c *client) library(idempotent bool, f func(*memcache.Client) error) error {
 	for {
-		c.call.Start()
+		c.start()
 		if c.connected && !idempotent && c.call.Began().Sub(c.lastCall) > libraryRest {
 			c.renewLibrary()
 		}
@@ -30,7 +31,9 @@ func (c *client) library(idempotent bool, f func(*memcache.Client) error) error 
 				return err
 			}
 		}
-		c.mc.SetTimeout(c.call.Deadline().Sub(c.call.Began()))
+		if !c.limit() {
+			return c.fail((*endpoint.Call).Failed, os.ErrDeadlineExceeded)
+		}
 		used := c.connected
 		err := c.exchange(f)
 		if err == nil {
@@ -53,6 +56,32 @@ func (c *client) library(idempotent bool, f func(*memcache.Client) error) error 
 		}
 		return c.fail((*endpoint.Call).Failed, err)
 	}
+}
+
+// spare is the part of the timeout by which an exchange of rainycape may last longer, so that
+// not every exchange has to set the deadline of the connection. That takes two readings of the
+// clock, and moves a timer.
+const spare = 16
+
+// limit bounds the time of the next exchange of rainycape, unless none is left. A deadline of
+// the context is kept as it is.
+func (c *client) limit() bool {
+	now := c.call.Began()
+	least := c.call.Deadline().Sub(now)
+	if least <= 0 {
+		return false // rainycape would wait without end
+	}
+	most := least
+	if longer := least + least/spare; !c.call.ByContext() && longer > least { // no overflow
+		most = longer
+	}
+	if left := c.deadline.Sub(now); c.connected && least <= left && left <= most {
+		c.mc.SetTimeout(-1) // the connection keeps the deadline that it has
+		return true
+	}
+	c.mc.SetTimeout(most)
+	c.deadline = now.Add(most)
+	return true
 }
 
 // libraryRest is the time for which rainycape's connection may be idle and still be used for

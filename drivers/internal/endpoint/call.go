@@ -60,9 +60,19 @@ func (c *Call) Waited() error {
 // at the deadline of the context. It may be called again, for another try. A call that ends
 // before says nothing of the server.
 func (c *Call) Start() time.Time {
-	c.began = time.Now()
+	c.began = Now()
+	if _, ok := c.Ctx.Deadline(); ok {
+		c.began = time.Now() // the deadline may be one on the clock on the wall
+	}
 	return c.Extend(c.began)
 }
+
+// born is the origin of [Now].
+var born = time.Now()
+
+// Now returns the time in half the time that time.Now takes, which reads the clock on the wall
+// as well. That clock may have been set since the process began, so only differences count.
+func Now() time.Time { return born.Add(time.Since(born)) }
 
 // Extend has the call end as if it had been started at now.
 func (c *Call) Extend(now time.Time) time.Time {
@@ -76,6 +86,9 @@ func (c *Call) Extend(now time.Time) time.Time {
 
 // Deadline returns the end of the call.
 func (c *Call) Deadline() time.Time { return c.deadline }
+
+// ByContext reports whether the call ends with its context, before it has had its whole time.
+func (c *Call) ByContext() bool { return c.byCtx }
 
 // Began returns when the call was started.
 func (c *Call) Began() time.Time { return c.began }

@@ -5,17 +5,15 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"github.com/larder-go/larder/drivers/internal/endpoint"
 )
 
-// born is the origin of the clock on which the ends of calls are noted: reading the time
-// since then is cheaper than reading the time.
-var born = time.Now()
-
 // Rest notes that a call has ended, and the connection is idle from now on.
-func (s *Stream) Rest() { s.idle = time.Since(born) }
+func (s *Stream) Rest() { s.idle = endpoint.Now() }
 
-// Rested reports whether the connection has been idle for longer than d.
-func (s *Stream) Rested(d time.Duration) bool { return time.Since(born)-s.idle > d }
+// Rested reports whether at now the connection had been idle for longer than d.
+func (s *Stream) Rested(now time.Time, d time.Duration) bool { return now.Sub(s.idle) > d }
 
 // Stale looks at an idle connection, without waiting, and reports whether it is unfit for
 // another call: the server has closed it, or has sent something without a request.

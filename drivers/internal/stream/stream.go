@@ -23,9 +23,9 @@ type Stream struct {
 	nc       net.Conn
 	peek     peeker
 	secure   bool
-	used     bool          // it has served a call before
-	idle     time.Duration // when the last call ended, on the clock of this process
-	deadline time.Time     // the one that is set
+	used     bool      // it has served a call before
+	idle     time.Time // when the last call ended
+	deadline time.Time // the one that is set
 
 	call    endpoint.Call // in progress
 	arrived bool          // a byte has been received for it

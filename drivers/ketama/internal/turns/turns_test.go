@@ -83,6 +83,49 @@ func TestWaitsEnd(t *testing.T) {
 	}
 }
 
+// A turn that is given back while a caller is about to wait is that caller's.
+func TestTurnForACallerAboutToWait(t *testing.T) {
+	turns := New(1)
+	if _, err := turns.Enter(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	turns.free.Add(-1) // the first half of Enter
+	turns.Leave()
+	if waited, err := turns.enter(t.Context(), 0); waited || err != nil {
+		t.Errorf("waited %v, error %v; want the turn", waited, err)
+	}
+	turns.Leave()
+	if n := turns.free.Load(); n != 1 {
+		t.Errorf("%d turns are free, want 1", n)
+	}
+}
+
+// A caller whose time ends while a turn is on its way takes it: nobody else would.
+func TestTurnAtTheEndOfAWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := New(1)
+		if _, err := turns.Enter(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() {
+			_, err := turns.Enter(t.Context(), time.Second)
+			done <- err
+		}()
+		synctest.Wait()
+		turns.free.Add(1) // the first half of Leave
+		time.Sleep(2 * time.Second)
+		turns.handOver()
+		if err := <-done; err != nil {
+			t.Errorf("error %v, want the turn", err)
+		}
+		turns.Leave()
+		if n := turns.free.Load(); n != 1 {
+			t.Errorf("%d turns are free, want 1", n)
+		}
+	})
+}
+
 // No more callers than turns are in, and no turn is lost, whatever ends the waits.
 func TestManyCallers(t *testing.T) {
 	const n = 4

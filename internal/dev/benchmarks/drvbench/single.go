@@ -84,22 +84,25 @@ func singles(addr string, j singleJob) ([]Single, error) {
 	return results, nil
 }
 
-// turns lets the two take turns for some rounds, after one that does not count.
+// turns lets the two take turns for some rounds, after one that does not count. They are short
+// and many, and each begins with the one that ended the round before, because what else the
+// machine does changes from one second to the next.
 func turns(bare, ours single, op string, j singleJob) (Single, error) {
-	rounds, d := 11, 250*time.Millisecond
+	rounds, d := 31, 100*time.Millisecond
 	if j.Quick {
 		rounds, d = 3, 50*time.Millisecond
 	}
 	r := Single{Goroutines: j.Goroutines}
 	for round := range rounds + 1 {
-		b, err := timeSingle(bare, op, j.Goroutines, d)
-		if err != nil {
-			return r, err
+		var timings [2]singleTiming
+		for i := range 2 {
+			which := (round + i) % 2
+			var err error
+			if timings[which], err = timeSingle([2]single{bare, ours}[which], op, j.Goroutines, d); err != nil {
+				return r, err
+			}
 		}
-		o, err := timeSingle(ours, op, j.Goroutines, d)
-		if err != nil {
-			return r, err
-		}
+		b, o := timings[0], timings[1]
 		if round == 0 {
 			continue
 		}
