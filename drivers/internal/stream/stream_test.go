@@ -101,7 +101,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("after 10s, not so: %s", what)
+			t.Fatalf("not in a minute: %s", what)
 		}
 	}
 }
