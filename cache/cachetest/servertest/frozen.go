@@ -48,8 +48,9 @@ func frozenOne(s *suite) {
 	s.within(start, 2*s.short, "GetMulti with a server that does not reply")
 	start = time.Now()
 	s.partial(c, all, on, addr)
-	// Each call waits once and may be tried twice.
-	s.within(start, 20*s.short, "ten calls with a server that does not reply")
+	// Each call waits once and may be tried twice, by callers that share the processors: three times
+	// what that takes is less than ten calls take that do not end with their timeout.
+	s.within(start, 60*s.short, "ten calls with a server that does not reply")
 	servers[sick].Thaw()
 	s.whole(c, all, on, servers[sick])
 }
