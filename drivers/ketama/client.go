@@ -51,13 +51,18 @@ func newClient(s *server) *client {
 	return c
 }
 
-// begin takes the client for a call, and drops connections that are known to be lost.
+// begin takes the client for a call, and drops connections that are known to be lost. A call
+// that may use the driver's connection calls look then.
 func (c *client) begin(slot *puddle.Resource[*client], call endpoint.Call) {
 	c.slot, c.call, c.ended = slot, call, false
 	c.call.Start()
 	c.started = true
 	c.conns.Add(inUse)
 	c.keepUp()
+}
+
+// look drops the connections if that of the driver was lost while it was idle.
+func (c *client) look() {
 	if c.wire != nil && c.wire.Rested(c.call.Began(), idleCheck) && c.wire.Stale() {
 		c.lost()
 	}

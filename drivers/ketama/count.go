@@ -60,7 +60,7 @@ func (d *cluster) count(ctx context.Context, k counting) (uint64, error) {
 }
 
 func (s *server) countNative(ctx context.Context, k counting) (n uint64, err error) {
-	c, err := s.acquire(ctx, k.op)
+	c, err := s.acquireLibrary(ctx, k.op)
 	if err != nil {
 		return 0, err
 	}

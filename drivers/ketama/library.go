@@ -23,8 +23,8 @@ import (
 func (c *client) library(idempotent bool, f func(*memcache.Client) error) error {
 	for {
 		c.start()
-		if c.connected && !idempotent && c.call.Began().Sub(c.lastCall) > libraryRest {
-			c.renewLibrary()
+		if c.connected && !idempotent {
+			c.lookAtLibrary()
 		}
 		if !c.connected && c.server.network == "tcp" {
 			if err := c.locate(); err != nil {
@@ -84,10 +84,29 @@ func (c *client) limit() bool {
 	return true
 }
 
-// libraryRest is the time for which rainycape's connection may be idle and still be used for
-// a request that must not be sent twice. That the server closed it meanwhile (memcached -o
-// idle_timeout) cannot be seen before it is used. A new connection is certain to be open.
-const libraryRest = 500 * time.Millisecond
+// What the server did to rainycape's connection while it was idle, such as closing it
+// (memcached -o idle_timeout), cannot be seen before it is used.
+const (
+	// libraryCheck is how long it may be idle before the driver's connection is looked at,
+	// which was lost as well if the server was restarted. The time is that since the last
+	// call began, and the look is a system call: where there are calls all the time, even
+	// slow ones, there is none.
+	libraryCheck = 20 * time.Millisecond
+
+	// libraryRest is how long it may be idle and still be used for a request that must not
+	// be sent twice. A new one is certain to be open.
+	libraryRest = 500 * time.Millisecond
+)
+
+// lookAtLibrary drops rainycape's connection if it may be lost.
+func (c *client) lookAtLibrary() {
+	switch rest := c.call.Began().Sub(c.lastCall); {
+	case rest > libraryRest:
+		c.renewLibrary()
+	case rest > libraryCheck:
+		c.look()
+	}
+}
 
 // exchange calls f, and counts the connection that rainycape makes or closes meanwhile.
 // Rainycape panics on a reply with fewer bytes than its kind has, which comes from something

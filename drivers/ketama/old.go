@@ -30,7 +30,7 @@ func (s *server) acquireFor(ctx context.Context, op cache.Op, e epoch.Number) (*
 	if err != nil {
 		return nil, err
 	}
-	if c.allows(e) {
+	if c.look(); c.allows(e) {
 		return c, nil
 	}
 	c.ended = true // the call goes on, without this client
@@ -53,7 +53,7 @@ func (s *server) search(call *endpoint.Call, e epoch.Number) (*client, error) {
 		if slot := s.idleFor(e); slot != nil {
 			c := slot.Value()
 			c.begin(slot, *call)
-			if c.allows(e) { // it was not lost while it was idle
+			if c.look(); c.allows(e) { // it was not lost while it was idle
 				return c, nil
 			}
 			c.ended = true

@@ -79,6 +79,15 @@ func newServer(m memcached.Server, c Config) (*server, error) {
 
 // acquire begins a call, and takes a client for it.
 func (s *server) acquire(ctx context.Context, op cache.Op) (*client, error) {
+	c, err := s.acquireLibrary(ctx, op)
+	if err == nil {
+		c.look()
+	}
+	return c, err
+}
+
+// acquireLibrary is acquire for a call that goes through rainycape.
+func (s *server) acquireLibrary(ctx context.Context, op cache.Op) (*client, error) {
 	call, err := s.Begin(ctx, op)
 	if err != nil {
 		return nil, err

@@ -44,15 +44,14 @@ func (d *cluster) Store(ctx context.Context, mode driver.Mode, e driver.Entry) e
 	if len(e.Value) > memcached.MaxValue {
 		return driver.ErrTooLarge
 	}
-	c, err := d.pick(e.Key).acquire(ctx, mode.Op())
+	if mode == driver.Replace { // rainycape has none
+		return d.replace(ctx, e)
+	}
+	c, err := d.pick(e.Key).acquireLibrary(ctx, mode.Op())
 	if err != nil {
 		return err
 	}
 	defer c.release()
-	if mode == driver.Replace { // rainycape has none
-		_, err := c.ask(true, d.storeRequest(mode, e))
-		return err
-	}
 	value, flags := d.dialect.Encode(e.Kind, e.Value)
 	it := memcache.Item{Key: e.Key, Value: value, Flags: flags, Expiration: memcached.ExpiryFromNow(e.TTL)}
 	if mode == driver.Add {
@@ -60,6 +59,16 @@ func (d *cluster) Store(ctx context.Context, mode driver.Mode, e driver.Entry) e
 		return c.library(false, func(mc *memcache.Client) error { return mc.Add(&it) })
 	}
 	return c.library(true, func(mc *memcache.Client) error { return mc.Set(&it) })
+}
+
+func (d *cluster) replace(ctx context.Context, e driver.Entry) error {
+	c, err := d.pick(e.Key).acquire(ctx, cache.OpReplace)
+	if err != nil {
+		return err
+	}
+	defer c.release()
+	_, err = c.ask(true, d.storeRequest(driver.Replace, e))
+	return err
 }
 
 var storeCommand = [...]wire.Op{driver.Set: wire.Set, driver.Add: wire.Add, driver.Replace: wire.Replace}
@@ -73,7 +82,7 @@ func (d *cluster) storeRequest(mode driver.Mode, e driver.Entry) wire.Request {
 // Delete implements [driver.Cache]. It is idempotent: a server that lost its connections was
 // restarted, as a rule, and is empty, so that a miss is the truth.
 func (d *cluster) Delete(ctx context.Context, key string) error {
-	c, err := d.pick(key).acquire(ctx, cache.OpDelete)
+	c, err := d.pick(key).acquireLibrary(ctx, cache.OpDelete)
 	if err != nil {
 		return err
 	}
