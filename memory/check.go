@@ -65,7 +65,7 @@ func (sh *shard) verifyAll() {
 	}
 	for _, q := range sh.log.queues() {
 		for s := q.head; s != nil; s = s.next {
-			for offset := 0; offset < s.used; {
+			for offset := 0; offset < s.end(); {
 				r := s.record(offset)
 				if !r.is(dead) {
 					sh.verify(r)

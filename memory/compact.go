@@ -20,7 +20,7 @@ func (sh *shard) reclaim(bytes, records int) (passed int) {
 		return 0
 	}
 	s, offset := l.victim.slab, l.victim.offset
-	for end := min(offset+bytes, s.used); offset < end && passed < records && s.queue != nil; passed++ {
+	for end := min(offset+bytes, s.end()); offset < end && passed < records && s.queue != nil; passed++ {
 		r := s.record(offset)
 		n := l.size(r)
 		if !r.is(dead) {
@@ -62,10 +62,10 @@ func (l *log) chooseVictim(tight bool) bool {
 	for range min(32, l.next) {
 		l.rotation++
 		s := l.slabs[l.rotation%l.next]
-		if s == nil || s == s.queue.open || s.live*8 > len(s.data)*7 {
+		if s == nil || s == s.queue.open || int(s.live)*8 > int(s.length)*7 {
 			continue
 		}
-		if victim == nil || s.live*len(victim.data) < victim.live*len(s.data) {
+		if victim == nil || int64(s.live)*int64(victim.length) < int64(victim.live)*int64(s.length) {
 			victim = s
 		}
 	}

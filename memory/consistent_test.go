@@ -117,7 +117,7 @@ func (sh *shard) checkLog(t *testing.T) (live int) {
 				t.Errorf("slab %d is lost", s.id)
 			}
 			inSlab := 0
-			for offset := 0; offset < s.used; {
+			for offset := 0; offset < s.end(); {
 				r := s.record(offset)
 				n := l.size(r)
 				if !r.is(dead) {
@@ -126,7 +126,7 @@ func (sh *shard) checkLog(t *testing.T) (live int) {
 				}
 				offset += n
 			}
-			if inSlab != s.live {
+			if inSlab != int(s.live) {
 				t.Errorf("slab %d has %d live bytes, counted %d", s.id, inSlab, s.live)
 			}
 			inQueue += inSlab
@@ -142,7 +142,7 @@ func (sh *shard) checkLog(t *testing.T) (live int) {
 // eachWire calls visit with what the live wires of the shard connect.
 func (sh *shard) eachWire(visit func(wireRef)) {
 	for s := sh.log.wires.head; s != nil; s = s.next {
-		for offset := 0; offset < s.used; {
+		for offset := 0; offset < s.end(); {
 			r := s.record(offset)
 			if r.is(wire) && !r.is(dead) {
 				visit(sh.ref(r))

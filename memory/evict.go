@@ -48,9 +48,17 @@ func (v *evictor) queueFor(e entry, of *driver.Entry) *queue {
 	return &l.main
 }
 
-// slack is the most by which the bytes of the shard exceed its footprint: four queues of
-// which the first slab is passed or the last one not full yet, and the spare one.
-func (v *evictor) slack() int { return 5 * (v.sh.log.slabSize() + slabCost) }
+// slack is the most by which the bytes of the shard exceed its footprint: main and small of
+// which the first slab is passed and the last one not full yet, the last one of the wires, and
+// the spare one.
+func (v *evictor) slack() int {
+	l := &v.sh.log
+	n := 5 * (l.slabSize() + slabCost)
+	if l.wires.open != nil {
+		n += l.wires.open.size()
+	}
+	return n
+}
 
 // tight reports whether the shard takes more than three quarters of the bytes that it may
 // have, so that dead records are about to take the place of live ones.
@@ -199,10 +207,10 @@ func (v *evictor) pinned(p *part) int64 {
 // false.
 func (sh *shard) next(q *queue) (e entry, ok bool) {
 	for s := q.head; s != nil; s = q.head {
-		for s.queue != nil && s.scanned < s.used {
-			offset := s.scanned
+		for s.queue != nil && q.scanned < s.end() {
+			offset := q.scanned
 			r := s.record(offset)
-			s.scanned += sh.log.size(r)
+			q.scanned += sh.log.size(r)
 			if r.is(dead) {
 				continue
 			}

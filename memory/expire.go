@@ -97,7 +97,7 @@ func (sh *shard) sweepSlab(s *slab, now uint64, budget *int) bool {
 	if offset == 0 {
 		s.first, s.last = forever, 0
 	}
-	for ; offset < s.used && *budget > 0; *budget-- {
+	for ; offset < s.end() && *budget > 0; *budget-- {
 		r := s.record(offset)
 		n := l.size(r)
 		if !r.is(dead) {
@@ -113,7 +113,7 @@ func (sh *shard) sweepSlab(s *slab, now uint64, budget *int) bool {
 		offset += n
 	}
 	l.sweeping.offset = offset
-	if offset < s.used {
+	if offset < s.end() {
 		return false
 	}
 	if s.live == 0 {

@@ -1,7 +1,5 @@
 package memory
 
-import "unsafe"
-
 // log is the memory of a shard: records in slabs, slabs in queues. It knows nothing of
 // keys, bounds or time. The shard, its policy and the search for expired entries use it
 // under the lock; readers use the directory alone.
@@ -77,14 +75,14 @@ func (l *log) slabSize() int {
 // allocate finds room for a record at the end of q, and counts it as live.
 func (l *log) allocate(q *queue, size int) (s *slab, offset int, err error) {
 	s = q.open
-	if s == nil || s.used+size > len(s.data) {
+	if s == nil || s.end()+size > int(s.length) {
 		if s, err = l.open(q, size); err != nil {
 			return nil, 0, err
 		}
 	}
-	offset = s.used
-	s.used += size
-	s.live += size
+	offset = s.end()
+	s.used += int32(size)
+	s.live += int32(size)
 	q.live += size
 	q.entries++
 	return s, offset, nil
@@ -115,7 +113,7 @@ func (l *log) open(q *queue, size int) (*slab, error) {
 func (l *log) take(n int, own bool) *slab {
 	if s := l.spare; s != nil && !own {
 		l.spare = nil
-		if len(s.data) >= n {
+		if int(s.length) >= n {
 			return s
 		}
 	}
@@ -136,7 +134,7 @@ func (l *log) take(n int, own bool) *slab {
 func (l *log) kill(s *slab, r *record) {
 	n := l.size(r)
 	r.mark(dead)
-	s.live -= n
+	s.live -= int32(n)
 	s.queue.live -= n
 	s.queue.entries--
 	if s.live > 0 {
@@ -146,6 +144,9 @@ func (l *log) kill(s *slab, r *record) {
 		l.drop(s)
 	} else if !s.shared {
 		s.rewind()
+		if s.prev == nil {
+			s.queue.scanned = 0
+		}
 		l.void(s)
 	}
 }
@@ -157,20 +158,20 @@ func (l *log) drop(s *slab) {
 	if l.reviewing.slab == s {
 		l.reviewing = place{slab: s.next}
 	}
-	s.queue.live -= s.live
+	s.queue.live -= int(s.live)
 	s.queue.remove(s)
 	l.freeNumber(s)
 	l.void(s)
-	if l.spare != nil && l.inUse() < 8*len(l.spare.data) {
+	if l.spare != nil && l.inUse() < 8*int(l.spare.length) {
 		l.spare = nil
 	}
-	if !s.shared && l.spare == nil && len(s.data) <= l.slabSize() && l.inUse() >= 8*len(s.data) {
+	if !s.shared && l.spare == nil && int(s.length) <= l.slabSize() && l.inUse() >= 8*int(s.length) {
 		s.rewind()
 		s.live = 0
 		l.spare = s
 		return
 	}
-	s.data = nil
+	s.data, s.length = nil, 0
 	s.next, l.dropped = l.dropped, s
 }
 
@@ -213,7 +214,7 @@ func (l *log) number(s *slab) bool {
 	} else {
 		return false
 	}
-	l.dir.slot(s.id).Store(unsafe.SliceData(s.data))
+	l.dir.slot(s.id).Store(s.data)
 	l.slabs[s.id] = s
 	return true
 }

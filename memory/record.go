@@ -106,7 +106,7 @@ func (r *record) hasKey(key string) bool {
 
 // record returns the record at an offset.
 func (s *slab) record(offset int) *record {
-	return recordAt(unsafe.SliceData(s.data), offset)
+	return recordAt(s.data, offset)
 }
 
 func recordAt(data *byte, offset int) *record {

@@ -33,7 +33,7 @@ type shard struct {
 	violation string // what verify found; unlock panics with it
 
 	expired, evictedEntries, evictedBytes uint64
-	_                                     [128]byte
+	_                                     [104]byte
 }
 
 // entry is the location of an entry, found under the lock.
@@ -108,11 +108,32 @@ func (e entry) fits(value []byte) bool {
 func (sh *shard) overwrite(e entry, h header, v *driver.Entry, f flags) {
 	sh.verify(e.rec)
 	// The place of the value is known before the header has come from memory.
-	copy(e.rec.bytes(headerSize+len(v.Key), len(v.Value)), v.Value)
+	place := e.rec.bytes(headerSize+len(v.Key), len(v.Value))
+	fetch(place)
+	copy(place, v.Value)
 	e.rec.setHeader(h)
 	e.rec.mark(f)
 	sh.sign(e.rec)
 	sh.slab(e).note(h.deadline)
+}
+
+// fetch reads a byte of each cache line of b, if b is short. A load does not wait for the load of
+// the header, as stores do, so the lines come from memory at the same time as that: an overwrite
+// of one of a million entries of 128 bytes takes 0.8 of the time.
+//
+//go:noinline
+func fetch(b []byte) (x byte) {
+	const most, line = 256, 64 // 1 KiB took 1.05 of the time
+	if len(b) > most {
+		return 0
+	}
+	for i := 0; i < len(b); i += line {
+		x ^= b[i]
+	}
+	if len(b) > 0 {
+		x ^= b[len(b)-1]
+	}
+	return x
 }
 
 // append writes a record behind the others.
@@ -150,8 +171,8 @@ func (sh *shard) write(q *queue, e entry, hash uint64, h header, v *driver.Entry
 	}
 	r := s.record(offset)
 	r.setHeader(h)
-	copy(s.data[offset+headerSize:], v.Key)
-	copy(s.data[offset+headerSize+len(v.Key):], v.Value)
+	copy(r.bytes(headerSize, len(v.Key)), v.Key)
+	copy(r.bytes(headerSize+len(v.Key), len(v.Value)), v.Value)
 	sh.sign(r)
 	if ref != nil {
 		sh.setRef(r, *ref)
@@ -247,8 +268,8 @@ func (sh *shard) move(e entry, q *queue) {
 		sh.remove(e)
 		return
 	}
-	copy(s.data[offset:], e.rec.bytes(0, size))
 	r := s.record(offset)
+	copy(r.bytes(0, size), e.rec.bytes(0, size))
 	r[flagsAt] &^= byte(used)
 	s.note(r.deadline())
 	atomic.StoreUint64(e.word, e.w&hashMask|placeOf(s.id, offset)|live)

@@ -12,22 +12,21 @@ import (
 // garbage collector once it has no live records; the collector keeps it for as long as a
 // caller holds bytes of it.
 //
-// What stores change comes first, in one cache line; TestLayout. Everything is under the
-// lock of the shard.
+// It is one cache line, TestLayout: there are many of them in a small cache, which are counted in its
+// bound. Everything is under the lock of the shard.
 type slab struct {
-	used   int    // bytes appended
-	live   int    // bytes of live records
-	queue  *queue // nil once dropped
-	first  uint64 // no deadline in the slab is earlier
-	last   uint64 // no deadline in the slab is later
-	id     uint16 // its number
-	shared bool   // a reader has or had a record
-	data   []byte
+	data    *byte
+	length  int32  // bytes of data
+	used    int32  // bytes appended
+	live    int32  // bytes of live records
+	id      uint16 // its number
+	shared  bool   // a reader has or had a record
+	perByte uint8  // slabCost for each byte of data, in 1/2048 of a byte
+	queue   *queue // nil once dropped
+	first   uint64 // no deadline in the slab is earlier
+	last    uint64 // no deadline in the slab is later
 
-	scanned    int   // bytes that eviction has been through
-	perByte    int   // slabCost for each byte of data, in 1/65536 of a byte
 	prev, next *slab // in the queue
-	_          [24]byte
 }
 
 const (
@@ -40,17 +39,18 @@ const (
 
 // allocate gives s n bytes or more: what the allocator gives.
 func (s *slab) allocate(n int) {
-	s.data = slices.Grow([]byte(nil), n)
-	s.data = s.data[:cap(s.data)]
-	s.perByte = slabCost << 16 / len(s.data)
+	data := slices.Grow([]byte(nil), n)
+	s.data, s.length = unsafe.SliceData(data), int32(cap(data))
+	s.perByte = uint8(slabCost << 11 / cap(data))
 }
 
-func (s *slab) size() int { return len(s.data) + slabCost }
+func (s *slab) size() int { return int(s.length) + slabCost }
 
 // rewind makes an empty slab new. It must not be shared.
-func (s *slab) rewind() {
-	s.used, s.scanned, s.first, s.last = 0, 0, forever, 0
-}
+func (s *slab) rewind() { s.used, s.first, s.last = 0, forever, 0 }
+
+// end returns where the next record begins.
+func (s *slab) end() int { return int(s.used) }
 
 // note widens the range of deadlines in s.
 func (s *slab) note(deadline uint64) {
@@ -70,6 +70,7 @@ type queue struct {
 	bytes   int // size of all slabs
 	head    *slab
 	tail    *slab
+	scanned int // bytes of head that eviction has been through
 }
 
 func (q *queue) push(s *slab) {
@@ -88,7 +89,7 @@ func (q *queue) remove(s *slab) {
 		q.open = nil
 	}
 	if s.prev == nil {
-		q.head = s.next
+		q.head, q.scanned = s.next, 0
 	} else {
 		s.prev.next = s.next
 	}
@@ -107,16 +108,16 @@ func (q *queue) remove(s *slab) {
 func (q *queue) footprint() int {
 	n := q.bytes
 	if s := q.head; s != nil {
-		n -= s.part(s.scanned)
+		n -= s.part(q.scanned)
 	}
 	if s := q.open; s != nil {
-		n -= s.part(len(s.data) - s.used)
+		n -= s.part(int(s.length - s.used))
 	}
 	return n
 }
 
 // part returns n bytes of s with their part of slabCost.
-func (s *slab) part(n int) int { return n + n*s.perByte>>16 }
+func (s *slab) part(n int) int { return n + n*int(s.perByte)>>11 }
 
 // directory maps the numbers of slabs to their bytes, for readers, who need nothing else
 // of them, in pages that stay where they are. log.slabs is the same for writers.

@@ -164,11 +164,11 @@ func (sh *shard) review() {
 	for looked, kept := 0, 0; looked < most && kept < useful; looked++ {
 		if p.slab == nil {
 			p.slab = l.wires.head
-		} else if p.offset >= p.slab.used {
+		} else if p.offset >= p.slab.end() {
 			*p = place{slab: p.slab.next}
 		}
 		s := p.slab
-		if s == nil || p.offset >= s.used {
+		if s == nil || p.offset >= s.end() {
 			continue
 		}
 		offset, r := p.offset, s.record(p.offset)
@@ -211,7 +211,7 @@ func (sh *shard) wireBytes() int { return sh.log.wires.footprint() + sh.log.wire
 func (sh *shard) forgetWires() {
 	l := &sh.log
 	for s := l.wires.head; s != nil; s = s.next {
-		for offset := 0; offset < s.used; {
+		for offset := 0; offset < s.end(); {
 			r := s.record(offset)
 			if r.is(wire) && !r.is(dead) {
 				sh.forgetWire(r)
