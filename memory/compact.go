@@ -62,7 +62,7 @@ func (l *log) chooseVictim(tight bool) bool {
 	for range min(32, l.next) {
 		l.rotation++
 		s := l.slabs[l.rotation%l.next]
-		if s == nil || s == s.queue.open || int(s.live)*8 > int(s.length)*7 {
+		if s == nil || s == s.queue.open || int64(s.live)*8 > int64(s.length)*7 {
 			continue
 		}
 		if victim == nil || int64(s.live)*int64(victim.length) < int64(victim.live)*int64(s.length) {
