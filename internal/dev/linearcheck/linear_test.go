@@ -2,6 +2,7 @@ package linearcheck
 
 import (
 	"errors"
+	"flag"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -16,8 +17,18 @@ import (
 const (
 	goroutines = 4
 	calls      = 400 // of each goroutine, in a round
-	rounds     = 40
 )
+
+// long checks many histories: go test -race . -args -long
+var long = flag.Bool("long", false, "check twenty times as many histories")
+
+// many returns the number of rounds of which a short run makes n.
+func many(n int) int {
+	if *long {
+		n *= 20
+	}
+	return n
+}
 
 // The calls that several goroutines make on a key are as if they had been made one after
 // the other, each at some time between its beginning and its end.
@@ -31,7 +42,7 @@ func TestLinear(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bounded := c.MaxBytes+c.MaxEntries > 0
-			for round := range rounds {
+			for round := range many(15) {
 				m, err := memory.New(c)
 				if err != nil {
 					t.Fatal(err)

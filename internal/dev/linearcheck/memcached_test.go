@@ -13,7 +13,6 @@ import (
 // TestLinearMemcached does the same on servers, for one program and for two that share them,
 // each with separate connections. There are no TTLs, which are whole seconds there.
 func TestLinearMemcached(t *testing.T) {
-	const rounds = 10
 	servers := memcachedtest.Addrs(memcachedtest.StartN(t, 2, "unix"))
 	for conns := 1; conns <= 2; conns++ {
 		for programs := 1; programs <= 2; programs++ {
@@ -27,7 +26,7 @@ func TestLinearMemcached(t *testing.T) {
 					defer c.Close()
 					caches = append(caches, c)
 				}
-				for round := range rounds {
+				for round := range many(4) {
 					if err := caches[0].Flush(ctx); err != nil {
 						t.Fatal(err)
 					}

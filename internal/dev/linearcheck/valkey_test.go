@@ -11,7 +11,6 @@ import (
 // TestLinearValkey does the same on servers, alone and in a cluster.
 func TestLinearValkey(t *testing.T) {
 	const (
-		rounds  = 4
 		longest = 8 * time.Millisecond
 		// Servers round a TTL up to a millisecond and find an entry for one more.
 		late = 3 * time.Millisecond
@@ -28,7 +27,7 @@ func TestLinearValkey(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer c.Close()
-				for round := range rounds {
+				for round := range many(3) {
 					if err := c.Flush(ctx); err != nil {
 						t.Fatal(err)
 					}
