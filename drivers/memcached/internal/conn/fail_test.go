@@ -9,7 +9,6 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/larder-go/larder/cache/driver"
@@ -207,7 +206,7 @@ func TestSilence(t *testing.T) {
 
 // A server that is slow but not silent is not given up.
 func TestSlowServer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		const timeout = 400 * time.Millisecond
 		c, p := connectInBubble(t, timeout)
 		call := startGet(background, c, "k")
@@ -229,7 +228,7 @@ func TestSlowServer(t *testing.T) {
 
 // The command that wakes the server has a reply that nobody waits for.
 func TestNudgeIsAnswered(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		const timeout = 400 * time.Millisecond
 		c, p := connectInBubble(t, timeout)
 		call := startGet(background, c, "k")

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/larder-go/larder/drivers/memcached/internal/protocol"
@@ -29,6 +31,21 @@ type peer struct {
 // connect returns a connection and its other end.
 func connect(t *testing.T, timeout time.Duration) (*Conn, *peer) {
 	return connectOver(t, timeout, func(nc net.Conn) net.Conn { return nc })
+}
+
+// bubble runs f in a bubble of testing/synctest. The calls in the pools have channels, and one that
+// was made in a bubble cannot be used outside of it: the pools are emptied before and after.
+func bubble(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	emptyPools()
+	defer emptyPools()
+	synctest.Test(t, f)
+}
+
+// emptyPools empties every sync.Pool: a collection keeps what is in one until the next.
+func emptyPools() {
+	runtime.GC()
+	runtime.GC()
 }
 
 // connectInBubble is connect without the kernel, so that time in a bubble of testing/synctest
