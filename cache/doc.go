@@ -39,11 +39,11 @@
 //   - Keys: any string is encoded with the configured encoding. The result must be 1 to
 //     250 bytes, none of them <= 0x20 or 0x7f. Otherwise the operation returns
 //     [ErrInvalidKey], and nothing is sent.
-//   - Values are bytes. Nil and empty are the same empty value. The cache keeps no
-//     reference to the bytes that it is given, and never changes those that it
-//     returned. They may be shared with other callers: do not modify them, modify a
-//     copy (bytes.Clone). A value over the limit of the backend is [ErrTooLarge], and
-//     the previous value may be gone.
+//   - Values are bytes. Nil and empty are the same empty value. The cache does not
+//     modify the bytes that it is given, keeps no reference to them, and never changes
+//     those that it returned. Other callers may share the returned bytes: do not modify
+//     them, modify a copy (bytes.Clone). A value over the limit of the backend is
+//     [ErrTooLarge], and the previous value may be gone.
 //   - TTLs: 0 means no expiry, and a negative TTL is [ErrInvalidTTL]. An item expires
 //     when its TTL has passed, and is never returned afterwards. Backends that count
 //     seconds round up. A cache may always evict an item early, to make room.

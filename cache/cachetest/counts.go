@@ -248,6 +248,8 @@ func initialAbsent(s *suite) {
 	down("d", 1, 10, 9)
 	down("e", 11, 10, 0)
 	down("f", 0, 5, 5)
+	up("g", 1, 1<<40, 1<<40+1)
+	down("h", 1, 1<<40, 1<<40-1)
 }
 
 func initialPresent(s *suite) {

@@ -49,16 +49,18 @@ var getOrAddCases = []test{
 // A getOrAdd is GetOrAdd, or GetOrAddMulti with one key.
 type getOrAdd struct {
 	name string
-	do   func(key, value string) (cache.Item, bool, error)
+	give func(key string, value []byte) (cache.Item, bool, error)
 }
+
+func (g getOrAdd) do(key, value string) (cache.Item, bool, error) { return g.give(key, []byte(value)) }
 
 func (s *suite) getOrAdds() []getOrAdd {
 	return []getOrAdd{
-		{"GetOrAdd", func(key, value string) (cache.Item, bool, error) {
-			return s.c.GetOrAdd(s.ctx, key, []byte(value), 0)
+		{"GetOrAdd", func(key string, value []byte) (cache.Item, bool, error) {
+			return s.c.GetOrAdd(s.ctx, key, value, 0)
 		}},
-		{"GetOrAddMulti", func(key, value string) (cache.Item, bool, error) {
-			items, added, err := s.c.GetOrAddMulti(s.ctx, map[string][]byte{key: []byte(value)}, 0)
+		{"GetOrAddMulti", func(key string, value []byte) (cache.Item, bool, error) {
+			items, added, err := s.c.GetOrAddMulti(s.ctx, map[string][]byte{key: value}, 0)
 			var m *cache.MultiError
 			if errors.As(err, &m) && len(m.Errors) == 1 && m.Errors[key] != nil {
 				err = m.Errors[key]
@@ -178,11 +180,11 @@ func getOrAddConcurrent(s *suite) {
 func getOrAddSameState(s *suite) {
 	const workers, rounds, conflicts = 4, 25, 10_000
 	read := []getOrAdd{
-		{"GetItem", func(key, _ string) (cache.Item, bool, error) {
+		{"GetItem", func(key string, _ []byte) (cache.Item, bool, error) {
 			it, err := s.c.GetItem(s.ctx, key)
 			return it, false, err
 		}},
-		{"GetItemMulti", func(key, _ string) (cache.Item, bool, error) {
+		{"GetItemMulti", func(key string, _ []byte) (cache.Item, bool, error) {
 			items, err := s.c.GetItemMulti(s.ctx, []string{key})
 			return items[key], false, err
 		}},

@@ -26,6 +26,7 @@ type mapCache struct {
 	broken breach
 
 	scratch []byte
+	flushed time.Time
 }
 
 type mapItem struct {
@@ -36,6 +37,7 @@ type mapItem struct {
 	state   uint64
 	pad     int  // the digits that a counter has lost
 	bad     bool // the value cannot be decoded
+	stored  time.Time
 }
 
 func newMapCache() *mapCache { return &mapCache{items: map[string]mapItem{}} }
@@ -71,8 +73,10 @@ func (m *mapCache) reach(op driver.Op, key string) error {
 		return driver.ErrNotStored
 	case m.breaks(outageIsBare, op):
 		return driver.ErrUnavailable
+	case m.breaks(outageNamesOther, op):
+		return driver.Unavailable("map", driver.OpPing, "server-1", errors.New("connection refused"))
 	}
-	return driver.Unavailable("map", op, "server-1", errors.New("connection refused"))
+	return driver.Unavailable("map", publicOp(op), "server-1", errors.New("connection refused"))
 }
 
 func (m *mapCache) miss(op driver.Op) error {
@@ -86,6 +90,12 @@ func (m *mapCache) miss(op driver.Op) error {
 func (m *mapCache) name(op driver.Op, key string) string {
 	if m.breaks(foldsKeys, op) {
 		return strings.Replace(key, "aA", "aa", 1)
+	}
+	if m.breaks(normalizesKeys, op) {
+		return strings.ReplaceAll(strings.ToValidUTF8(key, "\uFFFD"), "caf\u00e9", "cafe\u0301")
+	}
+	if m.breaks(joinsPaths, op) {
+		return strings.ReplaceAll(key, "/", ":")
 	}
 	if m.breaks(cutsKeys, op) {
 		return key[:min(len(key), 249)]
@@ -104,6 +114,9 @@ func (m *mapCache) find(op driver.Op, key string) (mapItem, bool) {
 	}
 	now := time.Now()
 	expired := !it.expires.IsZero() && !now.Before(it.expires)
+	if it.stored.Before(m.flushed.Add(time.Second)) && !m.flushed.IsZero() {
+		expired = true
+	}
 	if m.breaks(findsAtExpiry, op) {
 		expired = !it.expires.IsZero() && now.After(it.expires)
 	}
@@ -134,7 +147,12 @@ func (m *mapCache) put(op driver.Op, e driver.Entry, old mapItem, expires time.T
 	if !m.breaks(countsNothing, op) {
 		m.stats.Writes++
 	}
-	it := mapItem{append([]byte{}, e.Value...), e.Kind, e.TTL, expires, m.state, 0, false}
+	it := mapItem{value: append([]byte{}, e.Value...), kind: e.Kind, ttl: e.TTL, expires: expires, state: m.state, stored: time.Now()}
+	if m.breaks(writesToGiven, op) {
+		for i := range e.Value {
+			e.Value[i] ^= 0xff
+		}
+	}
 	small := len(e.Value) <= 4096
 	switch {
 	case m.breaks(keepsSmallSlices, op) && small && e.Value != nil, m.breaks(keepsLargeSlices, op) && !small:
@@ -144,6 +162,10 @@ func (m *mapCache) put(op driver.Op, e driver.Entry, old mapItem, expires time.T
 		it.value = old.value
 	case m.breaks(cutsStores, op):
 		it.value, _, _ = bytes.Cut(it.value, []byte("\r\n"))
+	case m.breaks(storesText, op):
+		it.value = bytes.ToValidUTF8(it.value, []byte("\uFFFD"))
+	case m.breaks(storesStrings, op):
+		it.value, _, _ = bytes.Cut(it.value, []byte("\x00"))
 	case m.breaks(storesOneKind, op):
 		it.kind = driver.Text
 	case m.breaks(equalIsNoChange, op) && old.state != 0 && string(old.value) == string(e.Value):
@@ -255,6 +277,9 @@ func (m *mapCache) store(op driver.Op, mode driver.Mode, e driver.Entry) error {
 		if m.breaks(rejectsTooLate, op) {
 			m.put(op, e, old, time.Time{})
 		}
+		return driver.ErrNotStored
+	}
+	if m.breaks(equalIsRejected, op) && present && string(old.value) == string(e.Value) {
 		return driver.ErrNotStored
 	}
 	m.gap(op)

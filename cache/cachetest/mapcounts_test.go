@@ -21,6 +21,31 @@ func (m *mapCache) count(op driver.Op, key string, delta uint64) (uint64, error)
 	if !ok {
 		return 0, m.miss(op)
 	}
+	return m.countLocked(op, key, it, delta)
+}
+
+// countFrom counts from initial if key is absent.
+func (m *mapCache) countFrom(op driver.Op, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
+	if err := m.reach(op, key); err != nil {
+		return 0, err
+	}
+	key = m.name(op, key)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	it, ok := m.find(op, key)
+	if ok && !m.breaks(storesAlways, op) {
+		return m.countLocked(op, key, it, delta)
+	}
+	n := m.sum(op, initial, delta)
+	if m.breaks(ignoresDelta, op) {
+		n = initial
+	}
+	m.gap(op)
+	m.put(op, driver.Entry{Key: key, Value: strconv.AppendUint(nil, n, 10), Kind: driver.Number, TTL: ttl}, it, m.deadline(op, ttl, it))
+	return n, nil
+}
+
+func (m *mapCache) countLocked(op driver.Op, key string, it mapItem, delta uint64) (uint64, error) {
 	old, err := m.number(op, it.value)
 	if err != nil {
 		if m.breaks(rejectsTooLate, op) {
@@ -28,9 +53,15 @@ func (m *mapCache) count(op driver.Op, key string, delta uint64) (uint64, error)
 		}
 		return 0, err
 	}
+	if m.breaks(equalIsRejected, op) && delta == 0 {
+		return 0, driver.ErrMiss
+	}
 	n := m.sum(op, old, delta)
 	m.gap(op)
 	digits := strconv.AppendUint(nil, n, 10)
+	if m.breaks(storesOldCount, op) {
+		digits = it.value
+	}
 	kind, expires := it.kind, it.expires
 	if m.breaks(losesTTL, op) {
 		expires = time.Time{}
@@ -76,7 +107,7 @@ func (m *mapCache) sum(op driver.Op, n, delta uint64) uint64 {
 	if m.breaks(countsBy32Bits, op) {
 		n, delta = uint64(uint32(n)), uint64(uint32(delta))
 	}
-	if op == driver.OpIncrement {
+	if op == driver.OpIncrement || op == opIncrementFrom {
 		if m.breaks(stopsOrWraps, op) && n > math.MaxUint64-delta {
 			return math.MaxUint64
 		}

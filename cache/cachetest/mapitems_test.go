@@ -40,6 +40,9 @@ func (m *mapCache) itemLocked(op driver.Op, key string) (driver.Item, error) {
 		if m.breaks(tellsFullTTL, op) {
 			item.TTL = it.ttl
 		}
+		if m.breaks(tellsNoShortTTL, op) && item.TTL < time.Second {
+			item.TTL = 0
+		}
 	}
 	return item, nil
 }
@@ -89,6 +92,9 @@ func (m *mapCache) swap(op driver.Op, token any, e driver.Entry) error {
 			m.put(op, e, old, old.expires)
 		}
 		return except(err, errSilent)
+	}
+	if m.breaks(equalIsRejected, op) && string(old.value) == string(e.Value) {
+		return driver.ErrConflict
 	}
 	m.gap(op)
 	m.put(op, e, old, m.deadline(op, e.TTL, old))
@@ -140,6 +146,9 @@ func (m *mapCache) touch(op driver.Op, key string, ttl time.Duration) ([]byte, e
 		if it, ok = m.find(op, key); !ok {
 			return v, nil
 		}
+	}
+	if m.breaks(equalIsRejected, op) && it.ttl == ttl {
+		return nil, m.miss(op)
 	}
 	m.gap(op)
 	if m.breaks(cutsStores, op) {

@@ -2,6 +2,7 @@ package cachetest
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/larder-go/larder/cache/driver"
@@ -30,8 +31,18 @@ func (m *mapCache) Decrement(_ context.Context, key string, delta uint64) (uint6
 }
 
 func (m *mapCache) Flush(context.Context) error {
+	if m.down != nil && !m.breaks(outageIsMiss, driver.OpFlush) {
+		for i := 0; ; i++ {
+			if key := fmt.Sprint(i); m.down(key) {
+				return m.reach(driver.OpFlush, key)
+			}
+		}
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.breaks(removesLater, driver.OpFlush) {
+		m.flushed = time.Now()
+	}
 	for k, it := range m.items {
 		if !m.breaks(removesNothing, driver.OpFlush) || it.kind != driver.Number {
 			m.erase(driver.OpFlush, k, it)
@@ -136,6 +147,7 @@ func (m mapBatches) GetMulti(_ context.Context, keys []string) ([][]byte, []erro
 
 func (m mapBatches) StoreMulti(_ context.Context, mode driver.Mode, entries []driver.Entry) []error {
 	op := mode.MultiOp()
+	m.swapValues(op, entries)
 	if m.breaks(losesOthers, op) {
 		for _, e := range entries {
 			if len(e.Value) > m.max && m.max > 0 || m.down != nil && m.down(e.Key) {
@@ -151,9 +163,28 @@ func (m mapBatches) StoreMulti(_ context.Context, mode driver.Mode, entries []dr
 	return m.each(op, len(entries), func(i int) error { return m.store(op, mode, entries[i]) })
 }
 
+// swapValues gives each key of a large batch the value of another.
+func (m mapBatches) swapValues(op driver.Op, entries []driver.Entry) {
+	if !m.breaks(mixesValues, op) || len(entries) <= large {
+		return
+	}
+	first := entries[0].Value
+	for i := range len(entries) - 1 {
+		entries[i].Value = entries[i+1].Value
+	}
+	entries[len(entries)-1].Value = first
+}
+
 func (m mapBatches) DeleteMulti(_ context.Context, keys []string) []error {
 	const op = driver.OpDeleteMulti
-	return m.each(op, len(keys), func(i int) error { return m.remove(op, keys[i]) })
+	seen := map[string]bool{}
+	return m.each(op, len(keys), func(i int) error {
+		if m.breaks(losesRepeats, op) && seen[keys[i]] {
+			return driver.ErrNotStored
+		}
+		seen[keys[i]] = true
+		return m.remove(op, keys[i])
+	})
 }
 
 func (m mapBatches) GetItemMulti(_ context.Context, keys []string) ([]driver.Item, []error) {
@@ -183,6 +214,7 @@ func (m mapBatches) GetItemMulti(_ context.Context, keys []string) ([]driver.Ite
 
 func (m mapBatches) GetOrAddMulti(_ context.Context, entries []driver.Entry) ([]driver.Item, []bool, []error) {
 	const op = driver.OpGetOrAddMulti
+	m.swapValues(op, entries)
 	items, added := make([]driver.Item, len(entries)), make([]bool, len(entries))
 	errs := m.each(op, len(entries), func(i int) (err error) {
 		items[i], added[i], err = m.getOrAdd(op, entries[i])
@@ -216,6 +248,9 @@ func (m *mapCache) getOrAdd(op driver.Op, e driver.Entry) (it driver.Item, added
 	it, err = m.itemLocked(op, e.Key)
 	if !present {
 		m.stats.Hits = hits
+		if m.breaks(returnsGiven, op) {
+			it.Value = e.Value
+		}
 	}
 	if m.breaks(saysAdded, op) {
 		return it, true, err
@@ -234,7 +269,21 @@ func (m mapBatches) CompareAndSwapMulti(_ context.Context, tokens []any, entries
 			entries[i].TTL = entries[0].TTL
 		}
 	}
+	if m.breaks(sharesKind, op) {
+		for i := range entries {
+			entries[i].Kind = entries[0].Kind
+		}
+	}
+	m.swapValues(op, entries)
 	return m.each(op, len(entries), func(i int) error { return m.swap(op, tokens[i], entries[i]) })
+}
+
+func (m mapBatches) IncrementFrom(_ context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
+	return m.countFrom(opIncrementFrom, key, delta, initial, ttl)
+}
+
+func (m mapBatches) DecrementFrom(_ context.Context, key string, delta, initial uint64, ttl time.Duration) (uint64, error) {
+	return m.countFrom(opDecrementFrom, key, delta, initial, ttl)
 }
 
 func (m mapBatches) CompareAndDeleteMulti(_ context.Context, keys []string, tokens []any) []error {
@@ -243,9 +292,10 @@ func (m mapBatches) CompareAndDeleteMulti(_ context.Context, keys []string, toke
 }
 
 var (
-	_ driver.Swapper       = (*mapCache)(nil)
-	_ driver.Toucher       = (*mapCache)(nil)
-	_ driver.StatsReporter = (*mapCache)(nil)
-	_ driver.Batcher       = mapBatches{}
-	_ driver.BatchSwapper  = mapBatches{}
+	_ driver.Swapper        = (*mapCache)(nil)
+	_ driver.Toucher        = (*mapCache)(nil)
+	_ driver.StatsReporter  = (*mapCache)(nil)
+	_ driver.Batcher        = mapBatches{}
+	_ driver.BatchSwapper   = mapBatches{}
+	_ driver.InitialCounter = mapBatches{}
 )

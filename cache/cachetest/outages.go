@@ -13,7 +13,7 @@ import (
 var outageCases = []test{
 	{
 		name: "outage/never a miss",
-		rule: "if a server cannot be reached, every operation on its keys returns an error that matches ErrUnavailable and names driver and operation; it never looks like a miss",
+		rule: "if a server cannot be reached, every operation on its keys returns an error that matches ErrUnavailable and names driver and operation, and so does Flush; it never looks like a miss",
 		run:  outageNeverMiss, outage: true,
 	},
 	{
@@ -60,7 +60,7 @@ func outageNeverMiss(s *suite) {
 	s.is(s.c.Ping(s.ctx), cache.ErrUnavailable, "Ping")
 	key := anyKey(down) // one is enough: each call may wait for a timeout
 	for _, c := range calls {
-		if !c.keyed || !s.c.Supports(c.op) {
+		if !c.keyed && c.op != cache.OpFlush || !s.c.Supports(c.op) {
 			continue
 		}
 		err := c.do(s, s.ctx, input{key: key})
@@ -72,7 +72,37 @@ func outageNeverMiss(s *suite) {
 			}
 		}
 		s.fromDriver(err, what)
+		var e *cache.Error
+		if errors.As(err, &e) && !slices.Contains(partsOf(c.op), e.Op) {
+			s.errorf("%s: the operation of the error is %v, want one of %v", what, e.Op, partsOf(c.op))
+		}
 	}
+}
+
+// partsOf returns the operations that the error of op may name: op, the same on one key, and
+// those that package cache makes it of if the driver does not have it.
+func partsOf(op cache.Op) []cache.Op {
+	switch op {
+	case cache.OpGetMulti:
+		return []cache.Op{op, cache.OpGet}
+	case cache.OpSetMulti:
+		return []cache.Op{op, cache.OpSet}
+	case cache.OpAddMulti:
+		return []cache.Op{op, cache.OpAdd}
+	case cache.OpReplaceMulti:
+		return []cache.Op{op, cache.OpReplace}
+	case cache.OpDeleteMulti:
+		return []cache.Op{op, cache.OpDelete}
+	case cache.OpGetItemMulti:
+		return []cache.Op{op, cache.OpGetItem}
+	case cache.OpGetOrAdd, cache.OpGetOrAddMulti:
+		return []cache.Op{op, cache.OpGetOrAdd, cache.OpGetOrAddMulti, cache.OpAdd, cache.OpGetItem}
+	case cache.OpTouch, cache.OpGetAndTouch:
+		return []cache.Op{op, cache.OpGetItem, cache.OpCompareAndSwap}
+	case cache.OpIncrement, cache.OpDecrement:
+		return []cache.Op{op, cache.OpAdd}
+	}
+	return []cache.Op{op}
 }
 
 // anyKey returns one of the keys, the same each time.

@@ -80,8 +80,16 @@ var statsSteps = []statsStep{
 		_, err := s.c.Increment(s.ctx, "absent", 1)
 		return except(err, cache.ErrMiss)
 	}},
+	{op: cache.OpIncrement, name: "IncrementFrom of an absent key", writes: 1, do: func(s *suite) error {
+		_, err := s.c.IncrementFrom(s.ctx, "f", 1, 1, 0)
+		return err
+	}},
+	{op: cache.OpDecrement, name: "DecrementFrom of an absent key", writes: 1, do: func(s *suite) error {
+		_, err := s.c.DecrementFrom(s.ctx, "g", 1, 1, 0)
+		return err
+	}},
 	{op: cache.OpDelete, name: "Delete", do: func(s *suite) error {
-		return s.c.DeleteMulti(s.ctx, []string{"d", "e"})
+		return s.c.DeleteMulti(s.ctx, []string{"d", "e", "f", "g"})
 	}},
 	{op: cache.OpGetItem, name: "GetItem", hits: 1, do: func(s *suite) error {
 		_, err := s.c.GetItem(s.ctx, "a")

@@ -40,12 +40,13 @@ var swapManyCases = []test{
 	},
 }
 
-// A swapMany is CompareAndSwapMulti, with the value "swapped", or CompareAndDeleteMulti.
+// A swapMany is CompareAndSwapMulti, with the value "swapped " and the key, or
+// CompareAndDeleteMulti.
 type swapMany struct {
 	op   cache.Op
 	name string
 	do   func(old ...cache.Item) error
-	left string // the value of the key afterwards; empty: it is removed
+	left string // begins the value afterwards, before the key; empty: the key is removed
 	lost error  // the error of who comes too late
 }
 
@@ -54,10 +55,10 @@ func (s *suite) swapManys() []swapMany {
 		{cache.OpCompareAndSwapMulti, "CompareAndSwapMulti", func(old ...cache.Item) error {
 			swaps := make([]cache.Swap, len(old))
 			for i, it := range old {
-				swaps[i] = cache.Swap{Old: it, Value: []byte("swapped")}
+				swaps[i] = cache.Swap{Old: it, Value: []byte("swapped " + it.Key)}
 			}
 			return s.c.CompareAndSwapMulti(s.ctx, swaps)
-		}, "swapped", cache.ErrConflict},
+		}, "swapped ", cache.ErrConflict},
 		{cache.OpCompareAndDeleteMulti, "CompareAndDeleteMulti", func(old ...cache.Item) error {
 			return s.c.CompareAndDeleteMulti(s.ctx, old)
 		}, "", cache.ErrMiss},
@@ -68,7 +69,7 @@ func (s *suite) swapManys() []swapMany {
 func (m swapMany) after(want map[string]string, keys ...string) map[string]string {
 	for _, k := range keys {
 		if m.left != "" {
-			want[k] = m.left
+			want[k] = m.left + k
 		}
 	}
 	return want

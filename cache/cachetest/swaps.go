@@ -163,18 +163,24 @@ func swapNewState(s *suite) {
 		s.is(s.c.CompareAndDeleteMulti(s.ctx, []cache.Item{old}), cache.ErrConflict, "CompareAndDeleteMulti after %s", name)
 		s.has("k", "5")
 	}
+	makes := map[string]func() error{
+		"IncrementFrom": func() error { _, err := s.c.IncrementFrom(s.ctx, "k", 1, 4, 0); return err },
+		"DecrementFrom": func() error { _, err := s.c.DecrementFrom(s.ctx, "k", 1, 6, 0); return err },
+	}
 	for _, st := range s.storers() {
-		if !st.absent {
-			continue
+		if st.absent {
+			makes[st.name] = func() error { return st.do(s, "k", []byte("5"), 0) }
 		}
+	}
+	for name, add := range makes {
 		var old [2]cache.Item
 		for i := range old {
 			s.none(s.c.DeleteMulti(s.ctx, []string{"k", "k:2"}), "DeleteMulti")
-			s.none(st.do(s, "k", []byte("5"), 0), "%s", st.name)
+			s.none(add(), "%s", name)
 			old[i] = s.item("k")
 		}
-		s.is(s.swap(old[0], "6"), cache.ErrConflict, "CompareAndSwap of an item that was removed and came back by %s", st.name)
-		s.none(s.swap(old[1], "6"), "CompareAndSwap of the item that %s brought back", st.name)
+		s.is(s.swap(old[0], "6"), cache.ErrConflict, "CompareAndSwap of an item that was removed and came back by %s", name)
+		s.none(s.swap(old[1], "6"), "CompareAndSwap of the item that %s brought back", name)
 	}
 }
 

@@ -20,7 +20,7 @@ var valueCases = []test{
 	},
 	{
 		name: "value/copied",
-		rule: "the cache keeps no reference to the bytes that it is given, however many they are",
+		rule: "the cache does not modify the bytes that it is given, and keeps no reference to them, however many they are",
 		run:  copiedValues,
 	},
 	{
@@ -112,6 +112,9 @@ func copiedValues(s *suite) {
 			s.prepare(st, "k", "old", 0)
 			stored := []byte(want)
 			s.none(st.do(s, "k", stored, 0), "%s of %d bytes", st.name, size)
+			if string(stored) != want {
+				s.errorf("%s of %d bytes modified the slice that the caller had passed", st.name, size)
+			}
 			for i := range stored {
 				stored[i] = 'x'
 			}
@@ -123,6 +126,16 @@ func copiedValues(s *suite) {
 			}
 		}
 	}
+	if s.c.Discards() || !s.c.Supports(cache.OpGetOrAdd) {
+		return
+	}
+	for _, g := range s.getOrAdds() { // the item that they return is not the slice either
+		s.none(s.c.DeleteMulti(s.ctx, []string{"k"}), "DeleteMulti")
+		stored := []byte("value")
+		it, _, err := g.give("k", stored)
+		clear(stored)
+		s.found("the item of "+g.name+", after the caller wrote to the slice that it had passed:", "k", it.Value, err, "value")
+	}
 }
 
 // changes returns the operations that change or remove the value at "k", a number of five
@@ -133,6 +146,10 @@ func (s *suite) changes() map[string]func() error {
 		"Decrement": func() error { _, err := s.c.Decrement(s.ctx, "k", 1); return err },
 		"IncrementFrom": func() error {
 			_, err := s.c.IncrementFrom(s.ctx, "k", 1, 1, 0)
+			return err
+		},
+		"DecrementFrom": func() error {
+			_, err := s.c.DecrementFrom(s.ctx, "k", 1, 1, 0)
 			return err
 		},
 		"Delete":      func() error { return s.c.Delete(s.ctx, "k") },
@@ -331,4 +348,19 @@ func keptKinds(s *suite) {
 	n, err := s.c.IncrementFrom(s.ctx, "new", 1, 1, 0)
 	s.counted(n, err, 2, "IncrementFrom")
 	check("IncrementFrom of an absent key", "new", cache.Number)
+	n, err = s.c.DecrementFrom(s.ctx, "new:2", 1, 3, 0)
+	s.counted(n, err, 2, "DecrementFrom")
+	check("DecrementFrom of an absent key", "new:2", cache.Number)
+	// A batch with several kinds.
+	s.none(plain.as(cache.Text).Set(s.ctx, "text", []byte("7"), 0), "Set as text")
+	s.none(plain.as(cache.Number).Set(s.ctx, "number", []byte("7"), 0), "Set as number")
+	s.set("bytes", "7")
+	var many []cache.Swap
+	for _, it := range s.itemsOf("text", "number", "bytes") {
+		many = append(many, cache.Swap{Old: it, Value: []byte("9")})
+	}
+	s.none(s.c.CompareAndSwapMulti(s.ctx, many), "CompareAndSwapMulti of several kinds")
+	for key, kind := range map[string]cache.Kind{"text": cache.Text, "number": cache.Number, "bytes": cache.Bytes} {
+		check("CompareAndSwapMulti of several kinds", key, kind)
+	}
 }

@@ -41,10 +41,10 @@ import (
 // began. No operation begins after Close has begun; operations that are in progress may
 // overlap with it.
 //
-// A driver must keep no reference to the bytes of an [Entry] after the call, and must
-// never change bytes that it has returned. It returns the sentinel errors of this package
-// unwrapped when there is nothing to add, and wraps any other failure once, in an
-// [Error].
+// A driver must not modify the bytes of an [Entry], must keep no reference to them after
+// the call, and must never change bytes that it has returned. It returns the sentinel
+// errors of this package unwrapped when there is nothing to add, and wraps any other
+// failure once, in an [Error].
 type Cache interface {
 	// Get returns the value of key, or ErrMiss. The caller must not modify the
 	// bytes. An empty value is empty and not nil.
