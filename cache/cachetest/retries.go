@@ -12,12 +12,17 @@ const (
 	// tries is the number of tries of a case that depends on a clock which may skip
 	// ticks.
 	tries = 3
-	// mayRetry is the number of cases of a Run that may need more than one. A server
+	// mayRetry is the number of cases of a round that may need more than one. A server
 	// that keeps its TTLs needs none on a machine that is not overloaded.
 	mayRetry = 2
+	// rounds is the number of times that cases which wait run if too many need a retry. A
+	// tick that is skipped strikes every case that stored something in the second before.
+	// memcached skips one whenever the time of its ticks, each of which is a little more
+	// than a second after the last, has come to the next second.
+	rounds = 2
 )
 
-// retries are the cases of a Run that needed more than one try.
+// retries are the cases of a round that needed more than one try.
 type retries struct {
 	mu    sync.Mutex
 	cases []string
@@ -33,8 +38,8 @@ func (r *retries) add(name string, failed int, first string) {
 	r.cases = append(r.cases, fmt.Sprintf("%s failed %d of %d tries: %s", name, failed, tries, first))
 }
 
-// report prints the retries of the Run with that name, and returns what is wrong with
-// their number.
+// report prints the retries of a round of the Run with that name, unless there are too many:
+// it returns them then.
 func (r *retries) report(name string) (problem string) {
 	if len(r.cases) == 0 {
 		return ""
@@ -74,6 +79,11 @@ func (r *try) Error(args ...any) {
 	}
 }
 
+// under puts prefix before the keys of the case.
+func (s *suite) under(prefix string) {
+	s.c, s.o.KeyPrefix = s.c.withPrefix(prefix), s.o.KeyPrefix+prefix
+}
+
 // passes tries do as often as it may fail, and reports whether it passed. If not, the last
 // try remains for the caller, whose failures count. Every try has its own keys, so that it
 // does not find what the one before has left.
@@ -100,8 +110,8 @@ func (s *suite) passes(do func(*suite)) bool {
 			return true
 		}
 		first, _, _ = strings.Cut(strings.TrimSpace(r.first), "\n")
-		again := fmt.Sprintf("again%d:", n+1)
-		s.c, s.o.KeyPrefix = c.withPrefix(again), prefix+again
+		s.c, s.o.KeyPrefix = c, prefix
+		s.under(fmt.Sprintf("again%d:", n+1))
 		s.reports.Store(0)
 	}
 	s.retried.add(s.test.name, tries-1, first)

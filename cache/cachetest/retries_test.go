@@ -23,16 +23,20 @@ type leaping struct {
 	keys   []string
 	tries  int
 	factor float64 // of the TTL
+	rounds int
 }
 
 func (l leaping) Store(ctx context.Context, mode driver.Mode, e driver.Entry) error {
-	name, try := e.Key, 1
+	name, round, try := e.Key, 1, 1
+	if rest, ok := strings.CutPrefix(name, "round2:"); ok {
+		name, round = rest, 2
+	}
 	for again := range tries {
 		if rest, ok := strings.CutPrefix(name, fmt.Sprintf("again%d:", again)); ok {
 			name, try = rest, again+1
 		}
 	}
-	if slices.Contains(l.keys, name) && try <= l.tries {
+	if slices.Contains(l.keys, name) && try <= l.tries && round <= l.rounds {
 		e.TTL = time.Duration(l.factor * float64(e.TTL))
 		return l.mapCache.Store(ctx, mode, e)
 	}
@@ -50,7 +54,7 @@ func TestTries(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				failed := results(Options{Granularity: time.Second}, all, func(bool) (subject, *mapCache) {
 					m := newMapCache()
-					return plain{cache.New(leaping{&coarse{m}, []string{"expires"}, n, factor}, cache.Options{Name: "leaping"})}, m
+					return plain{cache.New(leaping{&coarse{m}, []string{"expires"}, n, factor, 1}, cache.Options{Name: "leaping"})}, m
 				})
 				if got := slices.Sorted(maps.Keys(failed)); !slices.Equal(got, want) {
 					t.Errorf("%s in %d tries: failed: %q, want %q", name, n, got, want)
@@ -80,34 +84,41 @@ func TestTriesOfCasesThatSkip(t *testing.T) {
 }
 
 // leapingKeys is the environment variable that makes TestRunOfACoarseClock use a leaping
-// driver, with these keys.
-const leapingKeys = "CACHETEST_LEAPING_KEYS"
+// driver, with these keys, in as many rounds as leapingRounds says.
+const (
+	leapingKeys   = "CACHETEST_LEAPING_KEYS"
+	leapingRounds = "CACHETEST_LEAPING_ROUNDS"
+)
 
 // A driver that counts seconds passes, in a bubble, without a retry.
 func TestRunOfACoarseClock(t *testing.T) {
 	keys := strings.Fields(os.Getenv(leapingKeys))
+	n := len(os.Getenv(leapingRounds))
 	Run(t, func(*testing.T) *cache.Cache {
-		return cache.New(leaping{&coarse{newMapCache()}, keys, 1, 4}, cache.Options{Name: "leaping"})
+		return cache.New(leaping{&coarse{newMapCache()}, keys, 1, 4, n}, cache.Options{Name: "leaping"})
 	}, Options{Synctest: true, Granularity: time.Second})
 }
 
-// Without -v, the retries of a test that passes are printed, and too many are a failure.
+// Without -v, the retries of a test that passes are printed, and too many in both rounds are a
+// failure.
 func TestRetriesAreReported(t *testing.T) {
 	for _, v := range []struct {
-		keys  string
-		fails bool
-		want  []string
+		keys   string
+		rounds int
+		fails  bool
+		want   []string
 	}{
-		{"", false, nil},
-		{"expires", false, []string{"retry: 1, at most 2", "ttl/expires failed 1 of 3 tries", "after it was stored for"}},
-		{"expires over:a", false, []string{"retry: 2", "ttl/expires", "ttl/expired is absent"}},
-		{"expires over:a every:Set", true, []string{"retry: 3, at most 2", "ttl/every operation", "--- FAIL: TestRunOfACoarseClock"}},
+		{"", 1, false, nil},
+		{"expires", 1, false, []string{"retry: 1, at most 2", "ttl/expires failed 1 of 3 tries", "after it was stored for"}},
+		{"expires over:a", 1, false, []string{"retry: 2", "ttl/expires", "ttl/expired is absent"}},
+		{"expires over:a every:Set", 1, false, []string{"retry: 3, at most 2", "ttl/every operation"}},
+		{"expires over:a every:Set", 2, true, []string{"retry: 3, at most 2", "ttl/every operation", "--- FAIL: TestRunOfACoarseClock"}},
 	} {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestRunOfACoarseClock$/^ttl$")
-		cmd.Env = append(os.Environ(), leapingKeys+"="+v.keys)
+		cmd.Env = append(os.Environ(), leapingKeys+"="+v.keys, leapingRounds+"="+strings.Repeat("1", v.rounds))
 		out, err := cmd.CombinedOutput()
 		if (err != nil) != v.fails {
-			t.Errorf("with leaps at %q: error %v, want one: %v\n%s", v.keys, err, v.fails, out)
+			t.Errorf("with leaps at %q in %d rounds: error %v, want one: %v\n%s", v.keys, v.rounds, err, v.fails, out)
 		}
 		for _, want := range v.want {
 			if !strings.Contains(string(out), want) {

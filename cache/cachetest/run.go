@@ -68,34 +68,61 @@ type Options struct {
 // keys, so that they may share a server.
 //
 // With Options.Granularity, Run prints the cases that were tried again to standard output,
-// with the first failure of each, and fails if there are more than two: a driver that fails
-// now and then does not pass for one whose server was late. The go command shows the output
-// of a test that passes if it tests one package in its directory, and not if it tests a
-// list of packages.
+// with the first failure of each. If there are more than two, the cases that wait run once
+// more, and Run fails if there are more than two again: a driver that fails now and then does
+// not pass for one whose server was late. The go command shows the output of a test that
+// passes if it tests one package in its directory, and not if it tests a list of packages.
 func Run(t *testing.T, open func(t *testing.T) *cache.Cache, o Options) {
 	t.Helper()
-	var retried retries
-	start := func(t *testing.T, c test) *suite {
-		s := c.start(t, open, o)
-		s.retried = &retried
-		return s
-	}
 	var waiting []test
 	for _, c := range cases(o) {
-		if c.waits && !o.Synctest {
+		if c.waits {
 			waiting = append(waiting, c)
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
 			if o.Synctest {
-				synctest.Test(t, func(t *testing.T) { start(t, c).run() })
+				synctest.Test(t, func(t *testing.T) { c.start(t, open, o).run() })
 				return
 			}
-			start(t, c).run()
+			c.start(t, open, o).run()
 		})
 	}
+	var problem string
+	for round := range rounds {
+		var retried retries
+		start := func(t *testing.T, c test) *suite {
+			s := c.start(t, open, o)
+			s.retried = &retried
+			if round > 0 {
+				s.under(fmt.Sprintf("round%d:", round+1))
+			}
+			return s
+		}
+		wait(t, waiting, o.Synctest, start)
+		if problem = retried.report(t.Name()); problem == "" {
+			return
+		}
+		if t.Failed() {
+			break
+		}
+		fmt.Println(problem)
+	}
+	t.Error(problem)
+}
+
+// wait runs cases that wait: in bubbles, or beside each other.
+func wait(t *testing.T, cases []test, bubbles bool, start func(*testing.T, test) *suite) {
+	if bubbles {
+		for _, c := range cases {
+			t.Run(c.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { start(t, c).run() })
+			})
+		}
+		return
+	}
 	t.Run("parallel", func(t *testing.T) {
-		for _, c := range waiting {
+		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
 				s := start(t, c)
 				t.Parallel()
@@ -103,9 +130,6 @@ func Run(t *testing.T, open func(t *testing.T) *cache.Cache, o Options) {
 			})
 		}
 	})
-	if problem := retried.report(t.Name()); problem != "" {
-		t.Error(problem)
-	}
 }
 
 // start opens the cache for the case.
