@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -132,6 +133,9 @@ func TestBrowserSearch(t *testing.T) {
 	tb.expect("0 of 9 packages", "No package has “nothing like it” in its name or description.")
 }
 
+// long looks at more pages: go test ./godocs -args -long
+var long = flag.Bool("long", false, "look at the largest pages too")
+
 //go:embed testdata/audit.js
 var audit string
 
@@ -143,8 +147,10 @@ func TestBrowserAudit(t *testing.T) {
 	s.changes.add(change{At: time.Now(), Path: "io", Dropped: s.site.library.affected("io"), Took: time.Millisecond})
 	pages := map[string]string{
 		"home": "/", "packages": "/packages?all=1", "search": "/packages?q=nothing+like+it", "change": "/changes/1", "stats": "/stats",
-		"io": "/pkg/io", "http": "/pkg/net/http", "builtin": "/pkg/builtin", "tls": "/pkg/crypto/tls", "syscall": "/pkg/syscall",
-		"missing": "/pkg/nowhere",
+		"io": "/pkg/io", "syscall": "/pkg/syscall", "missing": "/pkg/nowhere",
+	}
+	if *long {
+		maps.Copy(pages, map[string]string{"http": "/pkg/net/http", "builtin": "/pkg/builtin", "tls": "/pkg/crypto/tls"})
 	}
 	tb := b.newTab(t, 1280, "light")
 	for name, path := range pages {

@@ -17,7 +17,7 @@ import (
 )
 
 // patience bounds what a browser on a busy machine may take for one step.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // browser is a Chromium without a window. It is controlled through two pipes, which carry
 // messages of the Chrome DevTools Protocol, each ended by a zero byte:
