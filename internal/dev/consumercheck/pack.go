@@ -50,7 +50,9 @@ func packAll(ctx context.Context, t *tree, temp string, out io.Writer) (*proxy, 
 		"GOMODCACHE=" + filepath.Join(temp, "modcache"),
 		"GOCACHE=" + user["GOCACHE"],
 		"GOWORK=off",
-		"GOFLAGS=-modcacherw -buildvcs=false",
+		// With -trimpath the go command compiles a package once, wherever its folder is: in the
+		// module cache of a program, or in its vendor folder.
+		"GOFLAGS=-modcacherw -buildvcs=false -trimpath",
 		// Neither these nor what the user saved with go env -w may lead around the
 		// folder. Not even GONOPROXY=none will do: with it the go command looks
 		// into its cache first, and takes the core for all there is.
