@@ -58,10 +58,10 @@ func ping(t *testing.T, s *Server, lane int) {
 func TestNameMoves(t *testing.T) {
 	first := memcachedtest.Start(t, "tcp")
 	port := int(addrOf(t, first).Port())
-	other := "127.1.2.3"
+	other := memcachedtest.OtherLoopback(t)
 	l, err := net.Listen("tcp", net.JoinHostPort(other, portOf(first.Addr())))
 	if err != nil {
-		t.Skipf("this machine has no second loopback address: %v", err)
+		t.Fatal(err)
 	}
 	defer l.Close()
 	served := make(chan struct{})
@@ -113,12 +113,13 @@ func portOf(addr string) string {
 func TestSeveralAddresses(t *testing.T) {
 	last := memcachedtest.Start(t, "tcp")
 	port := addrOf(t, last).Port()
-	silent, err := net.Listen("tcp", net.JoinHostPort("127.1.2.4", portOf(last.Addr())))
+	other := memcachedtest.OtherLoopback(t)
+	silent, err := net.Listen("tcp", net.JoinHostPort(other, portOf(last.Addr())))
 	if err != nil {
-		t.Skipf("this machine has no second loopback address: %v", err)
+		t.Fatal(err)
 	}
 	defer silent.Close()
-	s, d := named(t, int(port), func() []string { return []string{"127.1.2.4", "127.1.2.5", addrOf(t, last).Addr().String()} })
+	s, d := named(t, int(port), func() []string { return []string{other, "127.1.2.5", addrOf(t, last).Addr().String()} })
 	nc, err := d.dial(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +133,7 @@ func TestSeveralAddresses(t *testing.T) {
 	// Where none works, the error is that of all, in time.
 	d.Timeout = 200 * time.Millisecond
 	s, d.lookup = memcached.Server{Host: "cache.test", Port: int(port)}, func(context.Context, string, string) ([]netip.Addr, error) {
-		return []netip.Addr{netip.MustParseAddr("127.1.2.4"), netip.MustParseAddr("127.1.2.5")}, nil
+		return []netip.Addr{netip.MustParseAddr(other), netip.MustParseAddr("127.1.2.5")}, nil
 	}
 	start := time.Now()
 	_, err = d.dial(t.Context(), s)

@@ -63,6 +63,13 @@ func pongs(c net.Conn) {
 	}
 }
 
+// replies waits for a command and sends a reply, whatever it is.
+func replies(c net.Conn, reply string) {
+	if _, err := c.Read(make([]byte, 100)); err == nil {
+		write(c, reply)
+	}
+}
+
 // mute waits for the connection to be closed.
 func mute(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
 
@@ -91,12 +98,16 @@ func TestDialKinds(t *testing.T) {
 		"refused":  {closed, Dial, "refused"},
 		"silent":   {listen(t, mute), Timeout, "no reply within 200ms"},
 		"hangs up": {listen(t, func(net.Conn) {}), Lost, "connection lost"},
-		"garbage":  {listen(t, func(c net.Conn) { write(c, "HTTP/1.1\r\n"); mute(c) }), Protocol, `"H" does not begin a reply of Valkey or Redis to PING`},
-		"endless":  {listen(t, func(c net.Conn) { write(c, strings.Repeat("+", 5000)); mute(c) }), Protocol, "PING"},
-		"full":     {listen(t, func(c net.Conn) { write(c, "-ERR max number of clients reached\r\n") }), Dial, "max number of clients"},
+		"garbage":  {listen(t, func(c net.Conn) { replies(c, "HTTP/1.1\r\n"); mute(c) }), Protocol, `"H" does not begin a reply of Valkey or Redis to PING`},
+		"endless":  {listen(t, func(c net.Conn) { replies(c, strings.Repeat("+", 5000)); mute(c) }), Protocol, "PING"},
+		"full":     {listen(t, func(c net.Conn) { replies(c, "-ERR max number of clients reached\r\n") }), Dial, "max number of clients"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := dialer(t, 200*time.Millisecond).Dial(context.Background(), v.host.addr(), false)
+			timeout := patient
+			if v.kind == Timeout {
+				timeout = 200 * time.Millisecond
+			}
+			_, err := dialer(t, timeout).Dial(context.Background(), v.host.addr(), false)
 			isKind(t, err, v.kind, v.host.addr())
 			if err != nil && !strings.Contains(err.Error(), v.text) {
 				t.Errorf("error %q, want one with %q", err, v.text)
@@ -104,7 +115,7 @@ func TestDialKinds(t *testing.T) {
 		})
 	}
 	for _, reply := range []string{"+PONG\r\n", "-NOAUTH Authentication required.\r\n", "-LOADING\r\n"} {
-		h := listen(t, func(c net.Conn) { write(c, reply); mute(c) })
+		h := listen(t, func(c net.Conn) { replies(c, reply); mute(c) })
 		if _, err := dialer(t, patient).Dial(context.Background(), h.addr(), false); err != nil {
 			t.Errorf("with the reply %q: %v", reply, err)
 		}
