@@ -64,6 +64,10 @@ func TestStatsOfWaits(t *testing.T) {
 	}
 }
 
+// begins is the time of a context in which a call begins, also on a machine that stands still for
+// a while.
+const begins = 2 * time.Second
+
 func TestStatsOfFailures(t *testing.T) {
 	const read = "VALUE k 0 1 9\r\nx\r\nEND\r\n"
 	get := func(ctx context.Context, c *cache.Cache) { _, _ = c.Get(ctx, "k") }
@@ -81,7 +85,7 @@ func TestStatsOfFailures(t *testing.T) {
 		"nonsense": {[]memcachedtest.Step{{Reply: "VALUE k 0 x\r\n"}}, get, driver.Failures{Protocol: 1}},
 		"refused":  {[]memcachedtest.Step{{Reply: "SERVER_ERROR out of memory\r\n"}}, get, driver.Failures{Refused: 1}},
 		"canceled": {nil, func(ctx context.Context, c *cache.Cache) {
-			ctx, cancel := context.WithTimeout(ctx, short)
+			ctx, cancel := context.WithTimeout(ctx, begins)
 			defer cancel()
 			get(ctx, c)
 		}, driver.Failures{Canceled: 1}},
@@ -95,7 +99,7 @@ func TestStatsOfFailures(t *testing.T) {
 			go func() { defer close(deleted); _ = c.Delete(ctx, "l") }()
 			for !inUse(ctx, c) {
 			}
-			hasty, cancel := context.WithTimeout(ctx, short)
+			hasty, cancel := context.WithTimeout(ctx, begins)
 			defer cancel()
 			_ = c.CompareAndSwap(hasty, it, nil, 0)
 			<-deleted
@@ -106,7 +110,7 @@ func TestStatsOfFailures(t *testing.T) {
 			f := memcachedtest.StartFake(t, script(tt.steps...))
 			timeout := patient
 			if tt.want.Timeout > 0 {
-				timeout = 20 * short
+				timeout = 3 * begins
 			}
 			c := open(t, gomemcache.Config{Servers: []string{f.Addr()}, Timeout: timeout})
 			tt.call(t.Context(), c)

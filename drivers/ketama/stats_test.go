@@ -90,7 +90,7 @@ func TestStatsOfFailures(t *testing.T) {
 		"nonsense": {reply(set, ok, "", "", ""), false, read, driver.Failures{Protocol: 1}},
 		"refused":  {reply(get, 0x82, "", "", ""), false, read, driver.Failures{Refused: 1}},
 		"canceled": {"", false, func(ctx context.Context, c *cache.Cache) {
-			ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+			ctx, cancel := context.WithTimeout(ctx, 2*time.Second) // in which the call begins
 			defer cancel()
 			read(ctx, c)
 		}, driver.Failures{Canceled: 1}},

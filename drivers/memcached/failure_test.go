@@ -36,6 +36,10 @@ func fake(t *testing.T, conns ...[]memcachedtest.Step) *memcachedtest.Fake {
 	})
 }
 
+// whileSent is the time that a call has on a server that does not reply. A request is sent by then,
+// also on a machine that stands still for a while.
+const whileSent = 3 * time.Second
+
 // write is a call of OnWriteFailure.
 type write struct {
 	op        cache.Op
@@ -71,6 +75,7 @@ func (r *recorder) is(t *testing.T, what string, want map[string]write) {
 // Each key of a write that failed is reported, with whether it may have taken effect. The
 // error says the same. Reads, and writes that the server refused, are not.
 func TestOnWriteFailure(t *testing.T) {
+	t.Parallel()
 	s := memcachedtest.Start(t, "tcp")
 	var r recorder
 	c := open(t, memcached.Config{Servers: []string{s.Addr()}, Timeout: patient, OnWriteFailure: r.record})
@@ -85,20 +90,20 @@ func TestOnWriteFailure(t *testing.T) {
 	r.is(t, "a server that works", nil)
 
 	s.Freeze()
-	hasty, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	hasty, cancel := context.WithTimeout(ctx, whileSent)
 	defer cancel()
 	if _, err := c.Get(hasty, "a"); !errors.Is(err, context.DeadlineExceeded) || memcached.NotSent(err) {
 		t.Errorf("Get: %v, NotSent %v", err, memcached.NotSent(err))
 	}
 	r.is(t, "a read", nil)
-	hasty, cancel = context.WithTimeout(ctx, 50*time.Millisecond)
+	hasty, cancel = context.WithTimeout(ctx, whileSent)
 	defer cancel()
 	err := c.Set(hasty, "a", []byte("3"), 0)
 	if !errors.Is(err, context.DeadlineExceeded) || memcached.NotSent(err) || !strings.Contains(err.Error(), "may have taken effect") {
 		t.Errorf("Set: %v, NotSent %v", err, memcached.NotSent(err))
 	}
 	r.is(t, "a write that was sent", map[string]write{"a": {cache.OpSet, true}})
-	ended, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	ended, cancel := context.WithTimeout(ctx, whileSent)
 	defer cancel()
 	if err := c.SetMulti(ended, values, 0); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("SetMulti: %v", err)
@@ -146,13 +151,14 @@ func TestReplayDeletes(t *testing.T) {
 // A delete whose context ended is repeated on the same connection, as it may not have been
 // sent.
 func TestReplayAfterTheContext(t *testing.T) {
+	t.Parallel()
 	wait := make(chan struct{})
 	f := fake(t, []memcachedtest.Step{
 		{Expect: "md a O0\r\n", Wait: wait, Reply: "NF O0\r\n"},
 		{Expect: "md a O1\r\n", Reply: "HD O1\r\n", Close: true},
 	})
 	c := open(t, memcached.Config{Servers: []string{f.Addr()}, Timeout: patient, ReplayDeletes: 10})
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), whileSent)
 	defer cancel()
 	if err := c.Delete(ctx, "a"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatal(err)
