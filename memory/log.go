@@ -11,6 +11,7 @@ type log struct {
 	dir   *directory
 
 	perShard int // about how many slabs there are to be
+	smallest int // size of a slab
 	extra    int // how many bytes dead records may take beyond what live ones take
 	trailer  int // bytes after each record: 0, or a checksum's
 
@@ -65,7 +66,7 @@ func (l *log) footprint() int {
 
 // slabSize grows with the log: a small cache has small slabs.
 func (l *log) slabSize() int {
-	n := minSlab
+	n := l.smallest
 	for total := l.inUse(); n < maxSlab && n*l.perShard < total; {
 		n *= 2
 	}
@@ -91,7 +92,7 @@ func (l *log) allocate(q *queue, size int) (s *slab, offset int, err error) {
 // open appends a slab with room for a record of that size to q.
 func (l *log) open(q *queue, size int) (*slab, error) {
 	n := l.slabSize()
-	own := size > max(n/8, minSlab/4)
+	own := size > max(n/8, min(n, minSlab)/4)
 	if own {
 		n = size
 	}

@@ -17,10 +17,11 @@ func TestLargeValuesFillTheRoom(t *testing.T) {
 	if race.Enabled {
 		t.Skip("left to make test-alloc")
 	}
-	const bound = 64 << 20
-	for _, c := range []struct{ values, length int }{{8, 4 << 20}, {12, 4 << 20}, {100, 500_000}} {
+	for _, c := range []struct{ bound, values, length int }{
+		{64 << 20, 8, 4 << 20}, {64 << 20, 12, 4 << 20}, {64 << 20, 100, 500_000}, {64 << 10, 12, 4 << 10}, {64 << 10, 100, 450},
+	} {
 		for range 2 { // the hashes differ
-			s := newDriver(Config{MaxBytes: bound})
+			s := newDriver(Config{MaxBytes: int64(c.bound)})
 			value := strings.Repeat("v", c.length)
 			for i := range c.values {
 				s.mustSet(t, fmt.Sprint("k", i), value, 0)
@@ -28,8 +29,8 @@ func TestLargeValuesFillTheRoom(t *testing.T) {
 			for i := range c.values {
 				s.wantGet(t, fmt.Sprint("k", i), value)
 			}
-			if st := s.stats(); st.EvictionsBySize > 0 || st.Bytes > bound {
-				t.Errorf("%d values of %d bytes: %+v; want no evictions", c.values, c.length, st)
+			if st := s.stats(); st.EvictionsBySize > 0 || st.Bytes > uint64(c.bound) {
+				t.Errorf("%d values of %d bytes in %d: %+v; want no evictions", c.values, c.length, c.bound, st)
 			}
 			s.consistent(t)
 			_ = s.Close()

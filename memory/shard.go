@@ -33,7 +33,7 @@ type shard struct {
 	violation string // what verify found; unlock panics with it
 
 	expired, evictedEntries, evictedBytes uint64
-	_                                     [104]byte
+	_                                     [96]byte
 }
 
 // entry is the location of an entry, found under the lock.

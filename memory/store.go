@@ -60,10 +60,10 @@ func newStore(c Config) *store {
 		entries:  newRoom(c.MaxEntries, n),
 		bytes:    newRoom(c.MaxBytes, n),
 	}
-	of := log{perShard: 16, extra: 4 << 20 / n}
+	of := log{perShard: 16, smallest: minSlab, extra: 4 << 20 / n}
 	if c.MaxBytes > 0 {
 		s.largest = int(min(c.MaxBytes/2, math.MaxInt))
-		of.perShard = 256
+		of.perShard, of.smallest = 256, minSlab/4 // at the smallest bound five of minSlab are a third of it
 	}
 	if c.CheckReads {
 		s.trailer = checksumSize
