@@ -51,6 +51,9 @@
 // plus a quarter. The file docs/benchmarks.md of the repository has the resident memory and
 // the time that both cost.
 //
+// Of a small bound less is left for entries: a few slabs are set aside, of 1 KiB in a cache of
+// 64 KiB, and each has a header of 80 bytes.
+//
 // Config.MaxEntries bounds the number of entries. A get, a count, a touch or a swap is a use
 // of an entry; entries that were not used recently are evicted first.
 //
