@@ -23,8 +23,10 @@ var errBusy = fmt.Errorf("the master was gone %d times before a wire held; the c
 //
 // After any error the wire may not hold. Add returns [cache.ErrInvalidKey] if the cache
 // does not accept key, or if master is too long for a number to be appended to it, and
-// [cache.ErrNotNumber] if master holds something other than a count. On a cache that keeps
-// nothing Add returns nil.
+// [cache.ErrNotNumber] if master holds something other than a count. It returns an error
+// that matches [errors.ErrUnsupported] if the server turns out to have no compare-and-swap:
+// the first Add looks, which takes one more round trip. On a cache that keeps nothing Add
+// returns nil.
 func (d *Dependency) Add(ctx context.Context, master, key string) error {
 	ctx, end := d.observe(ctx, cache.OpDependencyAdd, master, 1)
 	err := d.checkMaster(master)
@@ -86,6 +88,9 @@ func (d *Dependency) wire(ctx context.Context, master string, keys []string) fai
 			return failed
 		}
 		last, err := d.reserve(ctx, master, step)
+		if err == nil {
+			err = d.checkTokens(ctx, master)
+		}
 		if err != nil {
 			return failed.addAll(left, err)
 		}
@@ -120,6 +125,22 @@ func (d *Dependency) wire(ctx context.Context, master string, keys []string) fai
 		left = taken
 	}
 	return failed.addAll(left, errBusy)
+}
+
+// checkTokens returns an error if the server keeps nothing by which a Delete could compare the
+// master, which was just counted. It looks until it has seen that the server does.
+func (d *Dependency) checkTokens(ctx context.Context, master string) error {
+	if d.comparable.Load() {
+		return nil
+	}
+	_, err := d.cache.GetItem(ctx, master)
+	if err == nil {
+		d.comparable.Store(true)
+	}
+	if errors.Is(err, cache.ErrMiss) {
+		return nil // by now
+	}
+	return err
 }
 
 // reserve increments the master by n and returns the new count.

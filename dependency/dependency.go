@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/larder-go/larder/cache"
@@ -26,6 +27,8 @@ type Dependency struct {
 	cache *cache.Cache
 	wires *cache.Cache // the same cache, storing text
 	ttl   time.Duration
+
+	comparable atomic.Bool // an item of the cache was found to have a token
 }
 
 // New returns a Dependency whose masters and wires are in c, as the items are. A wire
