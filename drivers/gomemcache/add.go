@@ -54,7 +54,7 @@ func (d *cluster) GetOrAddMulti(ctx context.Context, entries []driver.Entry) ([]
 			b.errs[i] = driver.ErrMiss
 		}
 	}
-	return items, b.added, fanout.Failures(b.errs)
+	return items, b.added, d.explainedMulti(op, entries, fanout.Failures(b.errs))
 }
 
 // add adds and gets the entries that part lists, in pieces.

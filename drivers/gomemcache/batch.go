@@ -54,7 +54,7 @@ func (d *cluster) StoreMulti(ctx context.Context, mode driver.Mode, entries []dr
 		},
 	}
 	p.leaveOut(entries)
-	return d.run(ctx, p)
+	return d.explainedMulti(p.op, entries, d.run(ctx, p))
 }
 
 // leaveOut notes entries that are too large to be sent.

@@ -107,3 +107,9 @@ func TestRefusalAfterValues(t *testing.T) {
 		t.Errorf("GetMulti: %q, want k", got)
 	}
 }
+
+func TestLargeValues(t *testing.T) {
+	memcachedtest.LargeValues(t, func(t *testing.T, server string) *cache.Cache {
+		return open(t, gomemcache.Config{Servers: []string{server}, Timeout: patient})
+	})
+}

@@ -63,7 +63,7 @@ func (d *cluster) CompareAndSwapMulti(ctx context.Context, tokens []any, entries
 	p := d.swaps(cache.OpCompareAndSwapMulti, tokens, func(i int) string { return entries[i].Key })
 	p.append = func(b []byte, i int) []byte { return d.appendStore(b, wire.VerbCAS, entries[i], p.token(i)) }
 	p.leaveOut(entries)
-	return d.run(ctx, p)
+	return d.explainedMulti(p.op, entries, d.run(ctx, p))
 }
 
 // CompareAndDeleteMulti implements [driver.BatchSwapper].

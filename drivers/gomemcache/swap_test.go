@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/dependency"
 	"github.com/larder-go/larder/drivers/gomemcache"
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
@@ -178,4 +179,12 @@ func TestServerWithoutCAS(t *testing.T) {
 		t.Errorf("GetItemMulti: %v, want ErrUnsupported", err)
 	}
 	isNamed(t, err, cache.OpGetItemMulti, s.Addr())
+	d, err := dependency.New(c, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Not only the Delete, which could never work.
+	if err := d.Add(t.Context(), "master:", "k"); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "-C") {
+		t.Errorf("dependency.Add: %v, want ErrUnsupported", err)
+	}
 }

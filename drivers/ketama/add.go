@@ -52,7 +52,7 @@ func (d *cluster) GetOrAddMulti(ctx context.Context, entries []driver.Entry) ([]
 			b.errs[i] = driver.ErrMiss
 		}
 	}
-	return b.items, b.added, fanout.Failures(b.errs)
+	return b.items, b.added, d.explainedMulti(cache.OpGetOrAddMulti, entries, fanout.Failures(b.errs))
 }
 
 // add adds and gets the entries that part lists, in pieces. When the server fails, its error

@@ -86,7 +86,7 @@ func (d *cluster) StoreMulti(ctx context.Context, mode driver.Mode, entries []dr
 		},
 	}
 	b.leaveOut(entries)
-	return d.run(ctx, b)
+	return d.explainedMulti(b.op, entries, d.run(ctx, b))
 }
 
 // leaveOut notes entries that are too large to be sent.

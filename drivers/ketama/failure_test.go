@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/dependency"
 	"github.com/larder-go/larder/drivers/ketama"
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
@@ -68,6 +69,14 @@ func TestNoCAS(t *testing.T) {
 	if _, err := c.GetItemMulti(t.Context(), []string{"k"}); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("GetItemMulti: %v", err)
 	}
+	d, err := dependency.New(c, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Not only the Delete, which could never work.
+	if err := d.Add(t.Context(), "master:", "k"); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "-C") {
+		t.Errorf("dependency.Add: %v, want ErrUnsupported", err)
+	}
 }
 
 // TestPickle: what only Python can read is an error, and no value.
@@ -88,4 +97,10 @@ func TestPickle(t *testing.T) {
 	if len(found) != 1 || string(found["l"]) != "x" {
 		t.Errorf("GetMulti: %q", found)
 	}
+}
+
+func TestLargeValues(t *testing.T) {
+	memcachedtest.LargeValues(t, func(t *testing.T, server string) *cache.Cache {
+		return open(t, ketama.Config{Servers: []string{server}, Timeout: patient})
+	})
 }

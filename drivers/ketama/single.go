@@ -41,6 +41,10 @@ func expiry(ttl time.Duration) uint32 { return uint32(memcached.ExpiryFromNow(tt
 
 // Store implements [driver.Cache].
 func (d *cluster) Store(ctx context.Context, mode driver.Mode, e driver.Entry) error {
+	return d.explained(mode.Op(), &e, d.store(ctx, mode, e))
+}
+
+func (d *cluster) store(ctx context.Context, mode driver.Mode, e driver.Entry) error {
 	if len(e.Value) > memcached.MaxValue {
 		return driver.ErrTooLarge
 	}

@@ -57,10 +57,11 @@ func (s *server) item(op cache.Op, key string, r wire.Reply, e epoch.Number) (dr
 // CompareAndSwap implements [driver.Swapper]. Like the other swaps it is not idempotent: the
 // second would find what the first has stored.
 func (d *cluster) CompareAndSwap(ctx context.Context, token any, e driver.Entry) error {
+	const op = cache.OpCompareAndSwap
 	if len(e.Value) > memcached.MaxValue {
-		return driver.ErrTooLarge
+		return d.explained(op, &e, driver.ErrTooLarge)
 	}
-	return d.swap(ctx, cache.OpCompareAndSwap, token, d.storeRequest(driver.Set, e))
+	return d.explained(op, &e, d.swap(ctx, op, token, d.storeRequest(driver.Set, e)))
 }
 
 // CompareAndDelete implements [driver.Swapper].

@@ -19,7 +19,7 @@ func (d *cluster) CompareAndSwapMulti(ctx context.Context, tokens []any, entries
 		return r
 	}
 	b.leaveOut(entries)
-	return d.run(ctx, b)
+	return d.explainedMulti(b.op, entries, d.run(ctx, b))
 }
 
 // CompareAndDeleteMulti implements [driver.BatchSwapper].

@@ -157,13 +157,13 @@ func (d *driverCache) storeBatch(op cache.Op, verb protocol.Verb, entries []driv
 		op: op, verb: verb, errs: make([]error, len(entries)),
 		key:     func(i int) string { return entries[i].Key },
 		request: func(i int, r *protocol.Request) { d.fill(r, &entries[i]) },
-		result: func(s *cluster.Server, _ uint64, _ int, replies []protocol.Reply) error {
-			return refused(op, s, &replies[0])
+		result: func(s *cluster.Server, _ uint64, i int, replies []protocol.Reply) error {
+			return notStored(op, s, &replies[0], len(entries[i].Value))
 		},
 	}
 	for i := range entries {
-		if len(entries[i].Value) > memcached.MaxValue {
-			b.errs[i] = driver.ErrTooLarge
+		if v := entries[i].Value; len(v) > memcached.MaxValue {
+			b.errs[i] = tooLong(op, v)
 		}
 	}
 	return b
@@ -201,7 +201,7 @@ func (d *driverCache) GetOrAddMulti(ctx context.Context, entries []driver.Entry)
 	}
 	b := d.storeBatch(op, verb, entries)
 	b.result = func(s *cluster.Server, id uint64, i int, replies []protocol.Reply) (err error) {
-		items[i], added[i], err = gotOrAdded(op, s, entries[i].Key, id, replies)
+		items[i], added[i], err = gotOrAdded(op, s, &entries[i], id, replies)
 		return err
 	}
 	errs := d.run(ctx, b)

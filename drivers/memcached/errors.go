@@ -6,6 +6,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/drivers/internal/memcached"
 	"github.com/larder-go/larder/drivers/memcached/internal/cluster"
 	"github.com/larder-go/larder/drivers/memcached/internal/protocol"
 )
@@ -103,6 +104,20 @@ func refused(op cache.Op, s *cluster.Server, r *protocol.Reply) error {
 		return driver.ErrTooLarge
 	}
 	return driver.Unavailable(scheme, op, s.Name, errors.New("the server failed: "+r.Text()))
+}
+
+// notStored is refused for the reply to a store of a value of n bytes.
+func notStored(op cache.Op, s *cluster.Server, r *protocol.Reply, n int) error {
+	err := refused(op, s, r)
+	if err == driver.ErrTooLarge {
+		return fail(op, s, memcached.TooLarge(n))
+	}
+	return err
+}
+
+// tooLong returns the error for a value that is too long to be sent.
+func tooLong(op cache.Op, value []byte) error {
+	return &driver.Error{Driver: scheme, Op: op, Err: memcached.TooLarge(len(value))}
 }
 
 // remember notes a delete that failed with err, to be done when the server is back.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/dependency"
 	"github.com/larder-go/larder/drivers/memcached"
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
@@ -212,6 +213,14 @@ func TestServerWithoutCAS(t *testing.T) {
 	if !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("GetItemMulti: %v, want ErrUnsupported", err)
 	}
+	d, err := dependency.New(c, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Not only the Delete, which could never work.
+	if err := d.Add(t.Context(), "master:", "k"); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "-C") {
+		t.Errorf("dependency.Add: %v, want ErrUnsupported", err)
+	}
 }
 
 // Keys do not move when a server is down: those of the others work, and its are errors.
@@ -256,4 +265,10 @@ func TestKeysDoNotMove(t *testing.T) {
 			memcachedtest.Eventually(t, "the server is back", func() bool { return c.Set(ctx, slices.Min(all), nil, 0) == nil && c.Ping(ctx) == nil })
 		})
 	}
+}
+
+func TestLargeValues(t *testing.T) {
+	memcachedtest.LargeValues(t, func(t *testing.T, server string) *cache.Cache {
+		return open(t, memcached.Config{Servers: []string{server}, Timeout: patient})
+	})
 }

@@ -32,7 +32,7 @@ func (d *driverCache) one(ctx context.Context, op cache.Op, r *protocol.Request)
 	if err != nil {
 		return err
 	}
-	err = refused(op, s, call.Reply())
+	err = notStored(op, s, call.Reply(), len(r.Value))
 	call.Free()
 	return err
 }
@@ -86,7 +86,7 @@ var storeVerb = [...]protocol.Verb{driver.Set: protocol.Set, driver.Add: protoco
 // Store implements [driver.Cache].
 func (d *driverCache) Store(ctx context.Context, mode driver.Mode, e driver.Entry) error {
 	if len(e.Value) > memcached.MaxValue {
-		return driver.ErrTooLarge
+		return tooLong(mode.Op(), e.Value)
 	}
 	r := protocol.Request{Verb: storeVerb[mode]}
 	d.fill(&r, &e)

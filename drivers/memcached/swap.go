@@ -61,7 +61,7 @@ func (d *driverCache) GetItem(ctx context.Context, key string) (driver.Item, err
 // CompareAndSwap implements [driver.Swapper].
 func (d *driverCache) CompareAndSwap(ctx context.Context, t any, e driver.Entry) error {
 	if len(e.Value) > memcached.MaxValue {
-		return driver.ErrTooLarge
+		return tooLong(cache.OpCompareAndSwap, e.Value)
 	}
 	r := protocol.Request{Verb: protocol.Swap}
 	d.fill(&r, &e)
@@ -93,7 +93,7 @@ func (d *driverCache) swap(ctx context.Context, op cache.Op, t any, r *protocol.
 		return driver.ErrConflict
 	}
 	defer call.Free()
-	return refused(op, s, call.Reply())
+	return notStored(op, s, call.Reply(), len(r.Value))
 }
 
 // getOrAddVerb returns the verb that gets or adds such an entry. Mg alone stores an empty
@@ -109,7 +109,7 @@ func getOrAddVerb(value []byte, flags uint32) protocol.Verb {
 func (d *driverCache) getOrAdd(ctx context.Context, e *driver.Entry) (it driver.Item, added bool, err error) {
 	const op = cache.OpGetOrAddMulti
 	if len(e.Value) > memcached.MaxValue {
-		return driver.Item{}, false, driver.ErrTooLarge
+		return driver.Item{}, false, tooLong(op, e.Value)
 	}
 	var r protocol.Request
 	d.fill(&r, e)
@@ -119,11 +119,11 @@ func (d *driverCache) getOrAdd(ctx context.Context, e *driver.Entry) (it driver.
 		return driver.Item{}, false, err
 	}
 	defer call.Free()
-	return gotOrAdded(op, s, e.Key, call.Conn(), call.Replies())
+	return gotOrAdded(op, s, e, call.Conn(), call.Replies())
 }
 
 // gotOrAdded reads the replies to a request that gets or adds.
-func gotOrAdded(op cache.Op, s *cluster.Server, key string, id uint64, replies []protocol.Reply) (it driver.Item, added bool, err error) {
+func gotOrAdded(op cache.Op, s *cluster.Server, e *driver.Entry, id uint64, replies []protocol.Reply) (it driver.Item, added bool, err error) {
 	got := &replies[len(replies)-1]
 	if len(replies) == 2 {
 		switch replies[0].Status {
@@ -131,7 +131,7 @@ func gotOrAdded(op cache.Op, s *cluster.Server, key string, id uint64, replies [
 			added = true
 		case protocol.NotStored:
 		default:
-			return driver.Item{}, false, refused(op, s, &replies[0])
+			return driver.Item{}, false, notStored(op, s, &replies[0], len(e.Value))
 		}
 	} else {
 		if got.Status == protocol.Miss {
@@ -142,7 +142,7 @@ func gotOrAdded(op cache.Op, s *cluster.Server, key string, id uint64, replies [
 	if got.Status != protocol.Found {
 		return driver.Item{}, added, refused(op, s, got)
 	}
-	it, err = item(op, s, key, id, got)
+	it, err = item(op, s, e.Key, id, got)
 	return it, added, err
 }
 

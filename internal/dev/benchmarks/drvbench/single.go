@@ -88,17 +88,30 @@ func singles(addr string, j singleJob) ([]Single, error) {
 // and many, and each begins with the one that ended the round before, because what else the
 // machine does changes from one second to the next.
 func turns(bare, ours single, op string, j singleJob) (Single, error) {
-	rounds, d := 31, 100*time.Millisecond
+	const d = 50 * time.Millisecond
+	rounds := 75
 	if j.Quick {
-		rounds, d = 3, 50*time.Millisecond
+		rounds = 3
 	}
 	r := Single{Goroutines: j.Goroutines}
+	value := workload.Value(workload.Rand(1), valueSize)
+	keys := make([]string, singleKeys)
+	for i := range keys {
+		keys[i] = op + workload.Key(i)
+		first := value
+		if op == "incr" {
+			first = []byte("1")
+		}
+		if err := bare.set(keys[i], first); err != nil {
+			return r, err
+		}
+	}
 	for round := range rounds + 1 {
 		var timings [2]singleTiming
 		for i := range 2 {
 			which := (round + i) % 2
 			var err error
-			if timings[which], err = timeSingle([2]single{bare, ours}[which], op, j.Goroutines, d); err != nil {
+			if timings[which], err = timeSingle([2]single{bare, ours}[which], op, keys, value, j.Goroutines, d); err != nil {
 				return r, err
 			}
 		}
@@ -115,19 +128,7 @@ func turns(bare, ours single, op string, j singleJob) (Single, error) {
 
 type singleTiming struct{ rate, cpu, allocs float64 }
 
-func timeSingle(c single, op string, goroutines int, d time.Duration) (singleTiming, error) {
-	value := workload.Value(workload.Rand(1), valueSize)
-	keys := make([]string, singleKeys)
-	for i := range keys {
-		keys[i] = op + workload.Key(i)
-		first := value
-		if op == "incr" {
-			first = []byte("1")
-		}
-		if err := c.set(keys[i], first); err != nil {
-			return singleTiming{}, err
-		}
-	}
+func timeSingle(c single, op string, keys []string, value []byte, goroutines int, d time.Duration) (singleTiming, error) {
 	call := map[string]func(key string) error{
 		"get": c.get, "incr": c.incr,
 		"set": func(key string) error { return c.set(key, value) },
