@@ -147,7 +147,7 @@ func TestDSNErrors(t *testing.T) {
 		"memcached://bob:s3cret%0a@a":               "control character",
 		"memcached://bob:s3cret@a?timeout=x":        "timeout",
 		"memcached://bob:x/s3cret@a":                "@",
-		"memcached://a?server=bob:s3cret@b":         "server",
+		"memcached://a?server=bob:s3cret@b":         "question mark",
 		"memcached://a,bob:s3cret@b:1:2:3":          "",
 		"memcached://a?password=s3cret&user=s3cret": "unknown parameter",
 	} {

@@ -106,37 +106,15 @@ func Parse(scheme, s string) (*DSN, error) {
 	if d.Hosts != "" && strings.Contains(d.Hosts+d.Path, "@") {
 		return nil, d.errorf("@ in the host or the path; in a user or password, write %%2F for a slash and %%40 for @")
 	}
-	// A password may contain a question mark: the driver would take its first half for a
-	// port, and name it in an error.
-	if d.user == nil && strings.Contains(query, "@") && (!endInPorts(hosts) || atInName(query)) {
-		return nil, d.errorf("@ after the question mark, and a host before it does not end in a port, or it is in the name of a parameter; in a user or password, write %%3F for a question mark")
+	// A password may contain a question mark: its rest would be taken for a parameter, and
+	// named in an error.
+	if strings.Contains(query, "@") {
+		return nil, d.errorf("@ after the question mark; write %%40 for @ in a parameter, and %%3F for a question mark in a user or password")
 	}
 	if d.params, err = parseQuery(query); err != nil {
 		return nil, d.errorf("%w", err)
 	}
 	return d, nil
-}
-
-// endInPorts reports whether what comes after the last colon of each host, if there is one,
-// may be a port or the end of an IPv6 address.
-func endInPorts(hosts string) bool {
-	for host := range strings.SplitSeq(hosts, ",") {
-		i := strings.LastIndexByte(host, ':')
-		if i >= 0 && !strings.HasSuffix(host, "]") && (i == len(host)-1 || strings.Trim(host[i+1:], "0123456789") != "") {
-			return false
-		}
-	}
-	return true
-}
-
-// atInName reports whether the name of a parameter has an @.
-func atInName(query string) bool {
-	for pair := range strings.SplitSeq(query, "&") {
-		if name, _, _ := strings.Cut(pair, "="); strings.Contains(name, "@") {
-			return true
-		}
-	}
-	return false
 }
 
 // parseUser parses "user" or "user:password", with errors that do not repeat it.
