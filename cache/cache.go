@@ -111,7 +111,7 @@ func (c *Cache) Supports(op Op) bool {
 }
 
 // Discards reports whether the backend keeps nothing by design, as package null does. Code
-// that waits for an item to appear must ask. A cache with partitions reports on the
+// that waits for an item to appear must check it. A cache with partitions reports on the
 // default partition.
 func (c *Cache) Discards() bool { return c.core.discards }
 

@@ -49,8 +49,8 @@
 //     seconds round up. A cache may always evict an item early, to make room.
 //   - Errors: a miss is [ErrMiss] itself. An outage is never a miss: it is an error that
 //     matches [ErrUnavailable]. Test for errors with [errors.Is].
-//   - Abilities: an operation that a backend cannot do atomically returns an error that
-//     matches [errors.ErrUnsupported]. See [Cache.Supports].
+//   - Abilities: an operation that a backend cannot do atomically, such as compare-and-swap
+//     (CAS), returns an error that matches [errors.ErrUnsupported]. See [Cache.Supports].
 //   - Contexts: if the context is done before the call, its error is returned and
 //     nothing is sent. The documentation of each driver says how much of a call in
 //     progress a context can cut short.

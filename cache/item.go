@@ -35,7 +35,7 @@ var errForeignItem = errors.New("cache: the item was not read from this cache")
 // errDuplicateKey is returned for an item of a batch whose key is that of an earlier one.
 var errDuplicateKey = errors.New("cache: duplicate key in batch; only its first item was used")
 
-// GetItem is like Get, but returns what CompareAndSwap needs. Not every backend supports
+// GetItem is like Get, but returns an Item, for CompareAndSwap. Not every backend supports
 // it; see [Cache.Supports].
 func (c *Cache) GetItem(ctx context.Context, key string) (Item, error) {
 	if c.bare != nil {

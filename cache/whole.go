@@ -15,8 +15,8 @@ type ServerStats = driver.ServerStats
 // pingKey is the key that Ping gets if the driver has no ping. Nothing is stored there.
 const pingKey = "larder-ping"
 
-// Flush removes everything in this cache: whatever the view and its prefix, and on shared
-// servers, what other programs stored. A cache with namespaces flushes each cache behind
+// Flush removes everything in this cache: the items of all views and prefixes, and on shared
+// servers those of other programs. A cache with namespaces flushes each cache behind
 // them once.
 func (c *Cache) Flush(ctx context.Context) error {
 	if c.bare != nil {

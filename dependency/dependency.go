@@ -50,9 +50,10 @@ func New(c *cache.Cache, ttl time.Duration) (*Dependency, error) {
 	return &Dependency{cache: c, wires: c.WithKind(cache.Text), ttl: ttl}, nil
 }
 
-// Keys returns the distinct keys that are wired to master, in the order of their slots. Keys whose wires have expired are left out; keys whose items have expired may be
-// included. If a part could not be read, it returns the keys read before that together
-// with the error. The result need not be complete while others wire or delete.
+// Keys returns the distinct keys that are wired to master, in the order of the numbers of
+// their wires. Keys whose wires have expired are left out; keys whose items have expired
+// may be included. If a part could not be read, it returns the keys read before that
+// together with the error. The result need not be complete while others wire or delete.
 func (d *Dependency) Keys(ctx context.Context, master string) ([]string, error) {
 	ctx, end := d.observe(ctx, cache.OpDependencyKeys, master, 1)
 	keys, err := d.keys(ctx, master)

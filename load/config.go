@@ -10,7 +10,7 @@ import (
 	"github.com/larder-go/larder/codec"
 )
 
-// Config configures a [Loader]. Only Codec must be set, and for []byte not even that.
+// Config configures a [Loader]. Codec must be set, except for []byte.
 type Config[V any] struct {
 	// Codec encodes and decodes values. It is required, except for []byte: bytes are
 	// stored as they are.

@@ -21,11 +21,12 @@ type MultiFunc[V any] func(ctx context.Context, e *Entries[V], keys []string) (m
 //
 // The tags apply to the values of all keys, as in Get. If load is nil, nothing is loaded,
 // and keys that are not in the cache are not in the map.
-func (l *Loader[V]) GetMulti(outer context.Context, keys []string, load MultiFunc[V], tags ...string) (map[string]V, error) {
+func (l *Loader[V]) GetMulti(ctx context.Context, keys []string, load MultiFunc[V], tags ...string) (map[string]V, error) {
 	c := l.core
 	keys = distinct(keys)
 	values := make(map[string]V, len(keys))
-	ctx, end := c.cache.Observe(outer, cache.Call{Op: cache.OpLoadMulti, Keys: len(keys)})
+	outer := ctx
+	ctx, end := c.cache.Observe(ctx, cache.Call{Op: cache.OpLoadMulti, Keys: len(keys)})
 	r := &request{keys: keys, outer: outer, load: l.many(load), query: query{early: c.early()}}
 	var err error
 	defer func() {

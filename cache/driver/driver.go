@@ -222,7 +222,7 @@ type BatchSwapper interface {
 	CompareAndDeleteMulti(ctx context.Context, keys []string, tokens []any) []error
 }
 
-// An InitialCounter counts keys that may be absent in one round trip.
+// An InitialCounter counts, in one round trip, keys that may be absent.
 type InitialCounter interface {
 	// IncrementFrom is Increment, but stores initial first, with ttl and as a Number, if
 	// key is absent. A counter that is removed between the two steps may be ErrMiss: the
@@ -250,6 +250,7 @@ type Pinger interface {
 
 // A StatsReporter reports statistics.
 type StatsReporter interface {
+	// Stats returns the statistics of the cache.
 	Stats(ctx context.Context) (Stats, error)
 }
 

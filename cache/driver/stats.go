@@ -49,7 +49,7 @@ type Failures struct {
 	Timeout     uint64 // the server did not reply in time
 	Lost        uint64 // the connection was closed or reset during the call
 	Protocol    uint64 // the reply was invalid
-	Refused     uint64 // the server replied that it could not do it, for want of memory for example
+	Refused     uint64 // the server replied that it could not do it, for example for lack of memory
 	Rejected    uint64 // failed at once, because the server is known to be down
 	Canceled    uint64 // the context of the caller ended first
 }

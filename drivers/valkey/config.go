@@ -59,7 +59,7 @@ type Config struct {
 	Prefix string
 
 	// FlushDatabase lets Flush remove everything in the database, including the keys of
-	// other programs. At most one of it and Prefix may be set. Without both, Flush
+	// other programs. At most one of it and Prefix may be set. If neither is set, Flush
 	// returns an error.
 	FlushDatabase bool
 

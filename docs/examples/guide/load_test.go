@@ -119,7 +119,7 @@ func Example_loadPages() {
 		}
 		page := func(id int) ([]byte, error) {
 			return pages.Get(ctx, fmt.Sprint("page:", id), func(ctx context.Context, e *load.Entry[[]byte]) ([]byte, error) {
-				// The tag first, then what it stands for: a change in between is not missed.
+				// The tag first, then the data that it names: a change in between is not missed.
 				if err := e.Tag(ctx, userKey(id)); err != nil {
 					return nil, err
 				}
