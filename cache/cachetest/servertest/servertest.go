@@ -15,7 +15,8 @@ type Server interface {
 	Addr() string
 
 	// Kill ends the server at once, in whatever state it is, as SIGKILL does. It
-	// returns when the server has ended.
+	// returns when the server has ended. No other server may get its address: cases
+	// run in parallel.
 	Kill()
 
 	// Freeze stops the server as SIGSTOP does: connections are accepted, and nothing
