@@ -87,14 +87,14 @@ func (c *client) limit() bool {
 // What the server did to rainycape's connection while it was idle, such as closing it
 // (memcached -o idle_timeout), cannot be seen before it is used.
 const (
-	// libraryCheck is how long it may be idle before the driver's connection is looked at,
-	// which was lost as well if the server was restarted. The time is that since the last
-	// call began, and the look is a system call: where there are calls all the time, even
-	// slow ones, there is none.
+	// libraryCheck is the time for which it may be idle before the driver's connection is
+	// checked, which was lost as well if the server was restarted. The time is that since
+	// the last call began. The check is a system call: where there are calls all the time,
+	// even slow ones, there is none.
 	libraryCheck = 20 * time.Millisecond
 
-	// libraryRest is how long it may be idle and still be used for a request that must not
-	// be sent twice. A new one is certain to be open.
+	// libraryRest is the time for which it may be idle and still be used for a request that
+	// must not be sent twice. A new one is certain to be open.
 	libraryRest = 500 * time.Millisecond
 )
 

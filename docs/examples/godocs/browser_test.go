@@ -85,7 +85,7 @@ func TestBrowserMainPath(t *testing.T) {
 	}
 
 	// What does not exist. The console shows the status 404 of it.
-	for _, want := range []string{"MISS There is no such folder", "HIT That is what the cache remembers"} {
+	for _, want := range []string{"MISS There is no such folder", "HIT The cache remembers it"} {
 		tb.open(url + "/pkg/nowhere")
 		tb.expect(`no such package: "nowhere"`, want)
 	}
