@@ -2,6 +2,7 @@ package valkey
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -153,7 +154,8 @@ func (s *store) settle(ctx context.Context, b *batch, p part, r reply) []part {
 
 // fail notes the error of a part.
 func (b *batch) fail(ctx context.Context, s *store, p part, err error) {
-	err = s.failure(ctx, b.op, b.locator.locate(ctx, s, b.request(p.keys).key, err))
+	key := b.request(p.keys).key
+	err = naming(strings.TrimPrefix(key, s.prefix), s.failure(ctx, b.op, b.locator.locate(ctx, s, key, err)))
 	for _, k := range p.keys {
 		b.errs[k] = err
 	}

@@ -3,6 +3,7 @@ package valkey
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/larder-go/larder/cache"
 )
@@ -23,7 +24,7 @@ func (s *store) call(ctx context.Context, op cache.Op, r request, idempotent boo
 		}
 		if !t.again(ctx, s, &r.source, err) {
 			var l locator
-			return value{}, s.failure(ctx, op, l.locate(ctx, s, r.key, err))
+			return value{}, naming(strings.TrimPrefix(r.key, s.prefix), s.failure(ctx, op, l.locate(ctx, s, r.key, err)))
 		}
 	}
 }

@@ -2,6 +2,7 @@ package valkey_test
 
 import (
 	"flag"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -31,28 +32,30 @@ func eachOrAny(t *testing.T, test func(t *testing.T, b valkeytest.Binary)) {
 type way struct {
 	name   string
 	always bool // without -every, on Any
-	config func(t *testing.T, b valkeytest.Binary) valkey.Config
+	config func(t *testing.T, b valkeytest.Binary) (valkey.Config, []*valkeytest.Server)
 }
 
 var ways = []way{
-	{"tcp", false, func(t *testing.T, b valkeytest.Binary) valkey.Config {
-		return config(valkeytest.Start(t, b, "tcp"))
+	{"tcp", false, func(t *testing.T, b valkeytest.Binary) (valkey.Config, []*valkeytest.Server) {
+		s := valkeytest.Start(t, b, "tcp")
+		return config(s), []*valkeytest.Server{s}
 	}},
-	{"tls", false, func(t *testing.T, b valkeytest.Binary) valkey.Config {
+	{"tls", false, func(t *testing.T, b valkeytest.Binary) (valkey.Config, []*valkeytest.Server) {
 		certs := valkeytest.NewCertificates(t)
-		cfg := config(valkeytest.StartTLS(t, b, certs))
+		s := valkeytest.StartTLS(t, b, certs)
+		cfg := config(s)
 		cfg.TLS = certs.Client(t)
-		return cfg
+		return cfg, []*valkeytest.Server{s}
 	}},
-	{"cluster", true, func(t *testing.T, b valkeytest.Binary) valkey.Config {
+	{"cluster", true, func(t *testing.T, b valkeytest.Binary) (valkey.Config, []*valkeytest.Server) {
 		cl := valkeytest.StartCluster(t, b, 3)
-		return valkey.Config{Servers: cl.Addrs(), Cluster: true, FlushDatabase: true, Timeout: patient}
+		return valkey.Config{Servers: cl.Addrs(), Cluster: true, FlushDatabase: true, Timeout: patient}, cl.Servers
 	}},
-	{"sentinel", false, func(t *testing.T, b valkeytest.Binary) valkey.Config {
+	{"sentinel", false, func(t *testing.T, b valkeytest.Binary) (valkey.Config, []*valkeytest.Server) {
 		w := valkeytest.StartWatched(t, b)
 		return valkey.Config{
 			Servers: []string{w.Sentinel.Addr()}, Sentinel: valkeytest.PrimaryName, FlushDatabase: true, Timeout: patient,
-		}
+		}, w.Servers[:1]
 	}},
 }
 
@@ -71,7 +74,7 @@ func TestConformance(t *testing.T) {
 		addUser(s, `a\[\*b:*`, "")
 		conformance(t, valkey.Config{
 			Servers: []string{s.Addr()}, User: appUser, Password: appPassword, DB: 3, Prefix: prefix, Timeout: patient,
-		}, false)
+		}, []*valkeytest.Server{s}, false)
 	})
 }
 
@@ -82,23 +85,44 @@ func TestConformanceWays(t *testing.T) {
 	eachOrAny(t, func(t *testing.T, b valkeytest.Binary) {
 		for _, w := range ways {
 			if w.always || *every {
-				t.Run(w.name, func(t *testing.T) { conformance(t, w.config(t, b), true) })
+				t.Run(w.name, func(t *testing.T) {
+					cfg, servers := w.config(t, b)
+					conformance(t, cfg, servers, true)
+				})
 			}
 		}
 	})
 }
 
 // conformance runs the contract beside other tests.
-func conformance(t *testing.T, cfg valkey.Config, driverOnly bool) {
+func conformance(t *testing.T, cfg valkey.Config, servers []*valkeytest.Server, driverOnly bool) {
 	t.Parallel()
 	outage := func(t *testing.T) *cache.Cache {
 		down := cfg
 		down.Servers = []string{memcachedtest.FreeAddr(t)}
 		return open(t, down)
 	}
-	o := cachetest.Options{Granularity: time.Millisecond, Outage: outage, DriverOnly: driverOnly}
+	o := cachetest.Options{Granularity: time.Millisecond, Outage: outage, Unreadable: spoil(cfg, servers), DriverOnly: driverOnly}
 	if driverOnly {
 		cfg.MaxValue, o.MaxValue = 1<<20, 1<<20
 	}
 	cachetest.Run(t, func(t *testing.T) *cache.Cache { return empty(t, cfg) }, o)
+}
+
+// spoil returns a function that makes key a list, which the driver cannot read.
+func spoil(cfg valkey.Config, servers []*valkeytest.Server) func(t *testing.T, key string) {
+	source := "redis.call('DEL', KEYS[1]) return redis.call('RPUSH', KEYS[1], 'v')"
+	if cfg.DB != 0 {
+		source = fmt.Sprintf("redis.call('SELECT', %d) ", cfg.DB) + source
+	}
+	return func(t *testing.T, key string) {
+		t.Helper()
+		for _, s := range servers {
+			// A node that does not have the slot replies with an error.
+			if n, err := s.Try("EVAL", source, "1", cfg.Prefix+key); err == nil && n == int64(1) {
+				return
+			}
+		}
+		t.Fatalf("no server has made %q a list", key)
+	}
 }

@@ -140,11 +140,13 @@
 // In an outage a call returns a [github.com/larder-go/larder/cache.Error] with driver,
 // operation and server that matches cache.ErrUnavailable: if a server is down, silent,
 // loading, full (OOM), busy with a script, or a replica, if its reply is invalid, if the
-// password is wrong, or if a slot has no server. The errors for a key that holds another type,
-// such as a list (WRONGTYPE), and for a key or command that the user may not use (NOPERM) do
-// not match ErrUnavailable. A batch returns an error for exactly the keys that failed. A value
-// over max_value is ErrTooLarge, before it is sent. If a server's proto-max-bulk-len is smaller
-// than a value, it closes the connection, and the other calls on it fail too.
+// password is wrong, or if a slot has no server. A key that holds another type, such as a list
+// (WRONGTYPE), is ErrUnreadable in every read, ErrNotNumber in a count, and ErrConflict in a
+// compare and swap or delete; it can be stored over and deleted. The error for a key or command
+// that the user may not use (NOPERM) does not match ErrUnavailable. A batch returns an error for
+// exactly the keys that failed. A value over max_value is ErrTooLarge, before it is sent. If a
+// server's proto-max-bulk-len is smaller than a value, it closes the connection, and the other
+// calls on it fail too.
 //
 // After a connection was lost, idempotent requests are sent once more: get, set, replace,
 // delete, touch, get item, get or add, flush and ping, of one key or many. Add, increment,

@@ -111,6 +111,19 @@ func (s *store) refusal(op cache.Op, server string, e serverError) error {
 	return &driver.Error{Driver: name, Op: op, Server: server, Err: err}
 }
 
+// naming returns err with the key, as ErrUnreadable, if it says that the key holds another type
+// than a string.
+func naming(key string, err error) error {
+	e, ok := err.(*driver.Error)
+	if !ok {
+		return err
+	}
+	if refused, ok := e.Err.(serverError); !ok || refused.code() != "WRONGTYPE" {
+		return err
+	}
+	return driver.Unreadable(e.Driver, e.Op, e.Server, key, e.Err)
+}
+
 // A hinted error says what to do about it.
 type hinted struct {
 	error

@@ -32,9 +32,9 @@ func TestNearConformance(t *testing.T) {
 			if w.name == "tcp" || *every {
 				t.Run(w.name, func(t *testing.T) {
 					t.Parallel()
-					cfg := w.config(t, b)
+					cfg, servers := w.config(t, b)
 					cfg.MaxValue = 1 << 20
-					o := cachetest.Options{Granularity: time.Millisecond, DriverOnly: !*every || w.name != "tcp", MaxValue: 1 << 20}
+					o := cachetest.Options{Granularity: time.Millisecond, DriverOnly: !*every || w.name != "tcp", MaxValue: 1 << 20, Unreadable: spoil(cfg, servers)}
 					o.Outage = func(t *testing.T) *cache.Cache {
 						down := cfg
 						down.Servers = []string{memcachedtest.FreeAddr(t)}

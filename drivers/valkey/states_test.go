@@ -84,7 +84,7 @@ func TestForeignType(t *testing.T) {
 					t.Errorf("%v: error %v is %q", op, err, not)
 				}
 			}
-			if err != nil && !strings.Contains(err.Error(), "WRONGTYPE") {
+			if !errors.Is(err, cache.ErrUnreadable) || !strings.Contains(err.Error(), "WRONGTYPE") {
 				t.Errorf("%v: error %v", op, err)
 			}
 		}

@@ -39,7 +39,7 @@ func (s *store) getItems(ctx context.Context, op cache.Op, keys []string) ([]dri
 			return r
 		},
 		reply: func(k int, v value) (err error) {
-			items[k], err = s.item(ctx, op, v)
+			items[k], err = s.item(ctx, op, keys[k], v)
 			return ignoreMiss(err)
 		},
 	})
@@ -55,8 +55,8 @@ func (s *store) scriptRequest(script *script, indexes []int, key func(int) strin
 	return r
 }
 
-// item returns the item that a script has returned, or ErrMiss.
-func (s *store) item(ctx context.Context, op cache.Op, v value) (driver.Item, error) {
+// item returns the item of key that a script has returned, or ErrMiss.
+func (s *store) item(ctx context.Context, op cache.Op, key string, v value) (driver.Item, error) {
 	if isNil(v) {
 		return driver.Item{}, driver.ErrMiss
 	}
@@ -76,7 +76,7 @@ func (s *store) item(ctx context.Context, op cache.Op, v value) (driver.Item, er
 		err = errors.New("invalid reply: an item without a mark")
 	}
 	if err != nil {
-		return driver.Item{}, s.failure(ctx, op, err)
+		return driver.Item{}, naming(key, s.failure(ctx, op, err))
 	}
 	it := itemOf(b)
 	it.TTLKnown = true
@@ -114,7 +114,7 @@ func (s *store) GetOrAddMulti(ctx context.Context, entries []driver.Entry) ([]dr
 				items[k], added[k] = addedItem(entries[k], marks[k]), true
 				return nil
 			}
-			items[k], err = s.item(ctx, op, v)
+			items[k], err = s.item(ctx, op, entries[k].Key, v)
 			added[k] = err == nil && items[k].Token == marks[k]
 			return err
 		},
