@@ -24,6 +24,11 @@ func (c *Cache) Get(ctx context.Context, key string) ([]byte, error) {
 	if !c.plain() {
 		key = c.encoded(key)
 	}
+	if c.near != nil {
+		if v, kept := c.near.Lookup(key); kept {
+			return v, nil
+		}
+	}
 	if c.core.local != nil {
 		v, err := c.core.local.Lookup(key)
 		if err == ErrInvalidKey {

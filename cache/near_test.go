@@ -11,8 +11,10 @@ import (
 	"github.com/larder-go/larder/internal/local"
 )
 
-// nearStub implements local.Near with a value for every key.
+// nearStub implements local.Near with a value for every key. It keeps that of p:kept.
 type nearStub struct{}
+
+func (nearStub) Lookup(key string) ([]byte, bool) { return []byte("kept"), key == "p:kept" }
 
 var errNearPing = errors.New("the ping of the near view")
 
@@ -53,6 +55,10 @@ func TestNearView(t *testing.T) {
 		b, err := view.Get(ctx, "k")
 		many, err2 := view.GetMulti(ctx, []string{"k", "l"})
 		want := map[string][]byte{"k": []byte("near p:k"), "l": []byte("near p:l")}
+		kept, err3 := view.Get(ctx, "kept")
+		if string(kept) != "kept" || err3 != nil {
+			t.Errorf("%s: Get of a key that is kept: %q, %v", name, kept, err3)
+		}
 		if string(b) != "near p:k" || !reflect.DeepEqual(many, want) || err != nil || err2 != nil {
 			t.Errorf("%s: Get %q, GetMulti %q, %v, %v", name, b, many, err, err2)
 		}
@@ -81,7 +87,9 @@ func TestNearView(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n.Get(ctx, "k"); !errors.Is(err, cache.ErrClosed) {
-		t.Errorf("Get after Close: %v", err)
+	for _, key := range []string{"k", "kept"} {
+		if _, err := n.Get(ctx, key); !errors.Is(err, cache.ErrClosed) {
+			t.Errorf("Get of %s after Close: %v", key, err)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/larder-go/larder/cache"
+	"github.com/larder-go/larder/internal/local"
 	"github.com/larder-go/larder/memory"
 )
 
@@ -14,6 +15,7 @@ import (
 // reported since before its request was sent: the report may have overtaken the reply.
 type localCache struct {
 	values *cache.Cache // each value follows the ID of its tracker
+	lookup local.Cache  // of values
 
 	mu      sync.Mutex // also held while values is changed
 	reading map[string]*reading
@@ -31,12 +33,15 @@ const idLen = 8
 
 func newLocalCache(maxBytes int64) (*localCache, error) {
 	c, err := memory.New(memory.Config{MaxBytes: maxBytes})
-	return &localCache{values: c, reading: map[string]*reading{}}, err
+	if err != nil {
+		return nil, err
+	}
+	return &localCache{values: c, lookup: local.BackendOf(c).Cache, reading: map[string]*reading{}}, nil
 }
 
-// get returns a value and the ID of the tracker over which it was read.
+// get returns a value and the ID of the tracker over which it was read. The key may be invalid.
 func (k *localCache) get(key string) (value []byte, id uint64, ok bool) {
-	b, err := k.values.Get(context.Background(), key)
+	b, err := k.lookup.Lookup(key)
 	if err != nil {
 		return nil, 0, false
 	}

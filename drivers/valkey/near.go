@@ -92,7 +92,7 @@ type near struct {
 	trackers *trackers
 	routes   routes
 
-	hits, misses stripe.Counter
+	stale stripe.Counter // lookups of values that are kept and whose tracker was not confirmed in time
 }
 
 func (s *store) newNear(cfg NearConfig) (*near, error) {
@@ -124,18 +124,21 @@ func (n *near) changed(keys []string) {
 // now returns the time since the view was made, by the monotonic clock.
 func (n *near) now() time.Duration { return time.Since(n.base) }
 
-// lookup returns the value of key if it is kept and its tracker was confirmed within maxAge.
-func (n *near) lookup(key string) ([]byte, bool) {
+// Lookup implements [local.Near]. The value of a kept key is returned if its tracker was confirmed
+// within maxAge.
+func (n *near) Lookup(key string) ([]byte, bool) {
 	v, id, ok := n.local.get(key)
 	if !ok {
 		return nil, false
 	}
 	t := n.trackers.byID(id)
 	if t == nil {
+		n.stale.Add()
 		return nil, false
 	}
 	switch age := n.now() - time.Duration(t.confirmed.Load()); {
 	case age > n.maxAge:
+		n.stale.Add()
 		return nil, false
 	case age > n.maxAge/2:
 		n.trackers.renew(t, key)
@@ -145,11 +148,6 @@ func (n *near) lookup(key string) ([]byte, bool) {
 
 // Get implements [local.Near].
 func (n *near) Get(ctx context.Context, key string) ([]byte, error) {
-	if v, ok := n.lookup(key); ok {
-		n.hits.Add()
-		return v, nil
-	}
-	n.misses.Add()
 	f := fetch{near: n, op: cache.OpGet, keys: []string{key}, values: make([][]byte, 1), errs: make([]error, 1)}
 	f.run(ctx, []int{0})
 	if f.rest != nil {
@@ -166,11 +164,9 @@ func (n *near) GetMulti(ctx context.Context, keys []string) ([][]byte, []error) 
 	f := fetch{near: n, op: cache.OpGetMulti, keys: keys, values: make([][]byte, len(keys))}
 	var asked []int
 	for i, key := range keys {
-		if v, ok := n.lookup(key); ok {
-			n.hits.Add()
+		if v, ok := n.Lookup(key); ok {
 			f.values[i] = v
 		} else {
-			n.misses.Add()
 			asked = append(asked, i)
 		}
 	}
@@ -213,8 +209,9 @@ func (n *near) Stats(ctx context.Context) (driver.Stats, error) {
 	if err != nil {
 		return st, err
 	}
+	stale := n.stale.Load() // first, so that it is not more than the hits
 	k := n.local.stats()
-	st.Hits, st.Misses = n.hits.Load(), n.misses.Load()
+	st.Hits, st.Misses = k.Hits-stale, k.Misses+stale
 	st.Expirations, st.EvictionsBySize, st.Entries, st.Bytes = k.Expirations, k.EvictionsBySize, k.Entries, k.Bytes
 	return st, nil
 }

@@ -58,6 +58,11 @@ var AddWires func(ctx context.Context, c any, master string, first uint64, slots
 // A Near reads values through a driver for servers, and keeps some of them in the process. The
 // values that it returns may be older than those on the servers.
 type Near interface {
+	// Lookup returns the value of a key, which may be invalid, if it is kept. Only those of
+	// valid keys are.
+	Lookup(key string) (value []byte, kept bool)
+
+	// Get reads the value of a key that Lookup did not find.
 	Get(ctx context.Context, key string) ([]byte, error)
 	GetMulti(ctx context.Context, keys []string) (values [][]byte, errs []error)
 	Ping(ctx context.Context) error

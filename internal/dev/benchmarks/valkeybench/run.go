@@ -147,6 +147,10 @@ func (r *Results) runSingle(o Options) error {
 	})
 }
 
+// callsOfClock is how many calls follow one look at the clock, which takes as long as half a get
+// from memory.
+const callsOfClock = 16
+
 // timeSingle returns the time and the allocations of a call, while so many goroutines call.
 func timeSingle(call func(key string) error, keys []string, goroutines int, d time.Duration) (took, allocs float64, err error) {
 	counts, errs := make([]int, goroutines), make([]error, goroutines)
@@ -156,10 +160,16 @@ func timeSingle(call func(key string) error, keys []string, goroutines int, d ti
 	var wg sync.WaitGroup
 	for g := range goroutines {
 		wg.Go(func() {
-			for n := g * 7; time.Since(began) < d && errs[g] == nil; n++ {
-				errs[g] = call(keys[n%len(keys)])
-				counts[g]++
+			n, key := 0, g*7
+			var err error
+			for err == nil && (n%callsOfClock != 0 || time.Since(began) < d) {
+				err = call(keys[key])
+				n++
+				if key++; key == len(keys) {
+					key = 0
+				}
 			}
+			counts[g], errs[g] = n, err
 		})
 	}
 	wg.Wait()
