@@ -182,6 +182,24 @@ func TestNearKeeps(t *testing.T) {
 	}
 }
 
+// A get of a value that is kept and older than MaxAge asks the server, and is a miss.
+func TestNearStatsOfOldValues(t *testing.T) {
+	s := valkeytest.Start(t, valkeytest.Any(t), "unix")
+	n := near(t, open(t, config(s)), valkey.NearConfig{MaxAge: time.Nanosecond})
+	ctx := t.Context()
+	if err := n.Set(ctx, "k", []byte("v"), 0); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if v, err := n.Get(ctx, "k"); string(v) != "v" || err != nil {
+			t.Fatalf("Get: %q, %v", v, err)
+		}
+	}
+	if st, err := n.Stats(ctx); err != nil || st.Hits != 0 || st.Misses != 5 || st.Entries != 1 {
+		t.Errorf("statistics: %+v, %v, want 5 misses of one entry", st, err)
+	}
+}
+
 // gets is a hook that counts the keys of gets.
 type gets struct{ keys int }
 

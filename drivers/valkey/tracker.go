@@ -191,7 +191,8 @@ func (ts *trackers) end(t *tracker) {
 // renew checks in the background that the server of a tracker still replies and has key, which
 // was read over it. One request is in progress at a time.
 func (ts *trackers) renew(t *tracker, key string) {
-	if !t.renewing.CompareAndSwap(false, true) {
+	// While a request is in progress every hit comes here: a load leaves the cache line shared.
+	if t.renewing.Load() || !t.renewing.CompareAndSwap(false, true) {
 		return
 	}
 	ts.mu.Lock()
