@@ -31,9 +31,12 @@ type partition struct {
 // CheckKey and Stats. [Cache.Namespace] returns the others. Flush, Ping and Close reach
 // each distinct cache once. Views apply to all namespaces.
 func Partitioned(defaultNamespace string, namespaces map[string]*Cache) (*Cache, error) {
-	def := namespaces[defaultNamespace]
-	if def == nil {
+	def, ok := namespaces[defaultNamespace]
+	switch {
+	case !ok:
 		return nil, fmt.Errorf("cache: no default namespace %q; %s", defaultNamespace, known(namespaces))
+	case def == nil:
+		return nil, fmt.Errorf("cache: namespace %q has no cache", defaultNamespace)
 	}
 	p := partitions{byName: maps.Clone(namespaces)}
 	p.def = def.with(func(v *view) { v.namespace = defaultNamespace })

@@ -41,6 +41,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/larder-go/larder/cache"
 )
@@ -52,16 +54,17 @@ type Config struct {
 	// "default". It must be one of the namespaces.
 	Default string
 
-	// Caches are namespaces by value. The client owns the caches: its Close closes
-	// them. Several names may share one cache.
+	// Caches maps namespaces to caches. The client owns the caches: its Close closes
+	// them. Several namespaces may share one cache.
 	Caches map[string]*cache.Cache
 
-	// DSNs are namespaces by configuration string, for cache.Open. The packages of
-	// the drivers must be imported. Equal strings share one cache.
+	// DSNs maps namespaces to configuration strings, for cache.Open. The packages of
+	// the drivers must be imported. Namespaces with equal strings share one cache.
 	DSNs map[string]string
 
-	// Prefixes are put before every key of a namespace, to keep apart the keys of
-	// namespaces that share a cache. They count toward the length of the key.
+	// Prefixes maps namespaces to prefixes, which are put before every key, to keep
+	// apart the keys of namespaces that share a cache. They count toward the length of
+	// the key.
 	Prefixes map[string]string
 }
 
@@ -82,6 +85,9 @@ func New(config Config) (*cache.Cache, error) {
 			return nil, fmt.Errorf("client: Prefixes has namespace %q, which is in neither Caches nor DSNs", name)
 		}
 	}
+	if err := checkDefault(config); err != nil {
+		return nil, err
+	}
 	namespaces := maps.Clone(config.Caches)
 	if namespaces == nil {
 		namespaces = map[string]*cache.Cache{}
@@ -98,6 +104,28 @@ func New(config Config) (*cache.Cache, error) {
 		return nil, errors.Join(fmt.Errorf("client: %w", err), closeAll(opened))
 	}
 	return c, nil
+}
+
+// checkDefault returns an error if the default namespace is not one of the namespaces.
+func checkDefault(config Config) error {
+	_, inCaches := config.Caches[config.Default]
+	_, inDSNs := config.DSNs[config.Default]
+	if inCaches || inDSNs {
+		return nil
+	}
+	var names []string
+	for name := range config.Caches {
+		names = append(names, strconv.Quote(name))
+	}
+	for name := range config.DSNs {
+		names = append(names, strconv.Quote(name))
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("client: there are no namespaces; want at least the default one, %q, in Caches or DSNs", config.Default)
+	}
+	slices.Sort(names)
+	return fmt.Errorf("client: the default namespace %q is in neither Caches nor DSNs; add it, or set Default to one of %s",
+		config.Default, strings.Join(names, ", "))
 }
 
 // open adds to namespaces a cache for every DSN, one for equal DSNs, and returns the

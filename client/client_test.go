@@ -165,8 +165,12 @@ func TestBadConfigurations(t *testing.T) {
 		config client.Config
 		want   string
 	}{
-		{"nothing", client.Config{}, `no default namespace "default"; there are no namespaces`},
-		{"no default", client.Config{DSNs: map[string]string{"a": "null://", "b": "null://"}}, `known namespaces: "a", "b"`},
+		{"nothing", client.Config{}, `there are no namespaces; want at least the default one, "default", in Caches or DSNs`},
+		{"no default", client.Config{DSNs: map[string]string{"b": "null://", "a": "null://"}},
+			`the default namespace "default" is in neither Caches nor DSNs; add it, or set Default to one of "a", "b"`},
+		{"unknown default", client.Config{Default: "user", DSNs: map[string]string{"users": "null://"}},
+			`the default namespace "user" is in neither Caches nor DSNs; add it, or set Default to one of "users"`},
+		{"nil default", client.Config{Caches: map[string]*cache.Cache{"default": nil}}, `namespace "default" has no cache`},
 		{"twice", client.Config{Caches: map[string]*cache.Cache{"default": n}, DSNs: map[string]string{"default": "null://"}}, `"default" is in both Caches and DSNs`},
 		{"prefix of nothing", client.Config{DSNs: map[string]string{"default": "null://"}, Prefixes: map[string]string{"x": "x:"}}, `Prefixes has namespace "x"`},
 		{"unknown driver", client.Config{DSNs: map[string]string{"default": "null://", "x": "redis://u:secret@h"}}, `namespace "x": cache: unknown driver "redis"`},

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 // values of type V. It is safe for concurrent use.
 //
 // A View cannot read keys that a loader of package load stores, because their values begin
-// with a header.
+// with a header. With most codecs, such as JSON and Gob, that is an error that says so.
 type View[V any] struct {
 	cache *cache.Cache
 	codec Codec[V]
@@ -174,10 +175,16 @@ func (v *View[V]) decode(key string, b []byte, err error) (value V, _ error) {
 	value, err = v.codec.Decode(b)
 	if err != nil {
 		var none V
+		if bytes.HasPrefix(b, loadHeader) {
+			err = fmt.Errorf("it begins with the header of package load; read the key through its loader (%w)", err)
+		}
 		return none, fmt.Errorf("%w: the value of key %.40q cannot be decoded: %w", cache.ErrUnreadable, key, err)
 	}
 	return value, nil
 }
+
+// loadHeader begins the values that package load stores.
+var loadHeader = []byte("\xfelr\x01")
 
 // failures returns what an operation on many keys reported of each.
 func failures(err error) map[string]error {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/codec"
+	"github.com/larder-go/larder/load"
 	"github.com/larder-go/larder/memory"
 )
 
@@ -246,5 +247,38 @@ func TestNewViewInvalid(t *testing.T) {
 			}()
 			f()
 		}()
+	}
+}
+
+// A key of a loader is reported as that, and not as invalid JSON.
+func TestViewOfLoaderKey(t *testing.T) {
+	ctx := context.Background()
+	view, c := newView(t, codec.JSON[user]())
+	users, err := load.New(c, load.Config[user]{Codec: codec.JSON[user](), TTL: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = users.Get(ctx, "user:7", func(context.Context, *load.Entry[user]) (user, error) { return user{Name: "Ann"}, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, do := range map[string]func() error{
+		"Get":      func() error { _, err := view.Get(ctx, "user:7"); return err },
+		"GetMulti": func() error { _, err := view.GetMulti(ctx, []string{"user:7"}); return err },
+		"Update": func() error {
+			return view.Update(ctx, "user:7", 0, func(u user) (user, error) { return u, nil })
+		},
+	} {
+		err := do()
+		is(t, err, cache.ErrUnreadable)
+		var m *cache.MultiError
+		if errors.As(err, &m) {
+			err = m.Errors["user:7"]
+		}
+		for _, want := range []string{`"user:7"`, "header of package load", "through its loader"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error %q, want one that says %q", name, err, want)
+			}
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/internal/local"
@@ -22,11 +23,12 @@ var errBusy = fmt.Errorf("the master was gone %d times before a wire held; the c
 // set before, with a TTL no longer than that of the wires.
 //
 // After any error the wire may not hold. Add returns [cache.ErrInvalidKey] if the cache
-// does not accept key, or if master is too long for a number to be appended to it, and
-// [cache.ErrNotNumber] if master holds something other than a count. It returns an error
-// that matches [errors.ErrUnsupported] if the server turns out to have no compare-and-swap:
-// the first Add looks, which takes one more round trip. On a cache that keeps nothing Add
-// returns nil.
+// does not accept key, if master is too long for a number to be appended to it, or if key is
+// master followed by digits, since that is the key of a wire. It returns
+// [cache.ErrNotNumber] if master holds something other than a count, and an error that
+// matches [errors.ErrUnsupported] if the server turns out to have no compare-and-swap: the
+// first Add looks, which takes one more round trip. On a cache that keeps nothing Add returns
+// nil.
 func (d *Dependency) Add(ctx context.Context, master, key string) error {
 	ctx, end := d.observe(ctx, cache.OpDependencyAdd, master, 1)
 	err := d.checkMaster(master)
@@ -65,6 +67,17 @@ func (d *Dependency) checkMaster(master string) error {
 	return nil
 }
 
+// checkKey returns an error if key cannot be wired to master: a later wire would replace the
+// item at it, or be replaced by it.
+func (d *Dependency) checkKey(master, key string) error {
+	number, isSlot := strings.CutPrefix(key, master)
+	if isSlot && number != "" && strings.Trim(number, "0123456789") == "" {
+		return fmt.Errorf("%w: key %.40q is the key of a wire of master %.40q; end the master with something that no item has there",
+			cache.ErrInvalidKey, key, master)
+	}
+	return d.cache.CheckKey(key)
+}
+
 // wire finds a confirmed slot for each key and returns the reasons of those for which
 // it did not.
 //
@@ -76,7 +89,7 @@ func (d *Dependency) wire(ctx context.Context, master string, keys []string) fai
 	var failed failures
 	left := make([]string, 0, len(keys))
 	for _, key := range keys {
-		if err := d.cache.CheckKey(key); err != nil {
+		if err := d.checkKey(master, key); err != nil {
 			failed.add(key, err)
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -424,4 +425,26 @@ func weak(key string) string {
 		return "item"
 	}
 	return key
+}
+
+// The key of a wire cannot be wired: the item and a wire would replace each other.
+func TestAddRefusesKeysOfWires(t *testing.T) {
+	d := newDependency(t, newMemory(t))
+	ctx := t.Context()
+	for _, key := range []string{"user:1", "user:10", "user:007"} {
+		err := d.Add(ctx, "user:", key)
+		if !errors.Is(err, cache.ErrInvalidKey) || !strings.Contains(err.Error(), strconv.Quote(key)) || !strings.Contains(err.Error(), `"user:"`) {
+			t.Errorf("Add of %q: error %v, want ErrInvalidKey that names the key and the master", key, err)
+		}
+	}
+	for _, key := range []string{"user:a1", "user:1a", "page:1", "user", "user:-1"} {
+		if err := d.Add(ctx, "user:", key); err != nil {
+			t.Errorf("Add of %q: %v", key, err)
+		}
+	}
+	err := d.AddMulti(ctx, "user:", []string{"user:2", "page:2"})
+	var m *cache.MultiError
+	if !errors.As(err, &m) || len(m.Errors) != 1 || !errors.Is(m.Errors["user:2"], cache.ErrInvalidKey) {
+		t.Errorf("AddMulti: error %v, want ErrInvalidKey for user:2 alone", err)
+	}
 }

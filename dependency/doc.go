@@ -43,6 +43,11 @@
 // of the two may then remove items of the other. A wire of one may also be at the key of
 // the other, which Add reports as [cache.ErrNotNumber], unless the wired key is a number.
 //
+// No item may have the key of a wire. With the master "user:" the item "user:1" and the
+// wire number 1 share a key: a Get returns the name of another key, or a Delete removes an
+// item that is not wired. Use a master such as "user:tag:" or "tag:user:". Add rejects such a
+// key if it is wired to this master, with [cache.ErrInvalidKey]. Other items it cannot see.
+//
 // Do not wire a master to another master, to build a tree of them: deleting the outer
 // one removes the inner one's count, and with it the way to the inner one's keys. Wire
 // each item to all the masters that it belongs to.
