@@ -29,8 +29,10 @@ var ageCases = []test{
 			var loads atomic.Int32
 			refresh := func(c *load.Config[string]) { c.RefreshAfter = s.unit() }
 			l, other := s.loader(s.c, refresh), s.loader(s.client(), refresh)
+			fresh := s.loader(s.c, func(c *load.Config[string]) { c.RefreshAfter = 30 * time.Minute })
+			s.is(fresh, "fresh", "old", value("old"))
+			s.is(fresh, "fresh", "old", s.never())
 			s.is(l, "k", "old", value("old", "tag"))
-			s.is(l, "k", "old", s.never())
 			time.Sleep(s.unit() + 50*time.Millisecond)
 			goOn := make(chan struct{})
 			f := counted(&loads, func(ctx context.Context, e *entry) (string, error) {
@@ -124,8 +126,14 @@ var ageCases = []test{
 			}
 			s.is(l, "k", "value", value("value"))
 			time.Sleep(s.unit() + 50*time.Millisecond)
+			began := time.Now()
 			s.is(l, "k", "value", same)
-			s.is(l, "k", "value", s.never())
+			s.is(l, "k", "value", func(context.Context, *entry) (string, error) {
+				if lived := time.Since(began); lived < s.unit() {
+					s.errorf("it is loaded again after %v, want %v", lived, s.unit())
+				}
+				return "value", nil
+			})
 			// A value that was invalidated can be asked about as well.
 			t := s.loader(s.c, nil)
 			s.is(t, "tagged", "value", value("value"), "tag")

@@ -52,7 +52,8 @@ var onceCases = []test{
 			var loads atomic.Int32
 			l := s.loader(s.c, nil)
 			fail := func(context.Context, *entry) (string, error) { return "", broken }
-			s.together(20, func(int) { s.fails(l, "k", broken, counted(&loads, s.slow(fail))) })
+			// One that comes when the load has failed loads again.
+			s.together(20, func(int) { s.fails(l, "k", broken, counted(&loads, s.slower(2*time.Second, fail))) })
 			s.loads(&loads, 1)
 			began := time.Now()
 			s.is(l, "k", "v", value("v"))
@@ -134,7 +135,7 @@ var onceCases = []test{
 				})
 			})
 			<-began
-			other := s.loader(s.client(), func(c *load.Config[string]) { c.Lease = s.unit() })
+			other := s.loader(s.client(), nil) // with a lease that its load does not outlast
 			s.is(other, "k", "v", value("v"))
 			close(stuck)
 			cancel()

@@ -225,10 +225,13 @@ func counted(n *atomic.Int32, f fn) fn {
 }
 
 // slow makes f take longer: on a real server long enough for others to come meanwhile.
-func (s *suite) slow(f fn) fn {
+func (s *suite) slow(f fn) fn { return s.slower(200*time.Millisecond, f) }
+
+// slower makes f take longer by d.
+func (s *suite) slower(d time.Duration, f fn) fn {
 	return func(ctx context.Context, e *entry) (string, error) {
 		v, err := f(ctx, e)
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(d)
 		return v, err
 	}
 }
