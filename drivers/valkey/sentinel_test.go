@@ -39,6 +39,8 @@ func TestFailover(t *testing.T) {
 			}
 		}
 		var wg sync.WaitGroup
+		defer wg.Wait()
+		defer stop.Store(true)
 		for g := range 4 {
 			wg.Go(func() {
 				for i := g; !stop.Load(); i++ {
@@ -71,8 +73,8 @@ func TestFailover(t *testing.T) {
 		}
 		more("calls succeed", &worked)
 		w.Servers[0].Kill()
-		more("calls fail while there is no primary", &failed)
 		w.WaitPrimary(1)
+		t.Logf("%d calls failed until there was a primary again", failed.Load())
 		more("calls succeed on the new primary", &worked)
 		stop.Store(true)
 		wg.Wait()
