@@ -33,6 +33,7 @@ func (s *store) call(ctx context.Context, op cache.Op, r request, idempotent boo
 type tries struct {
 	idempotent bool
 	lost       bool // it was sent again after its connection was lost
+	connected  bool // it was tried again after an attempt to connect had failed
 	foreign    int
 }
 
@@ -47,6 +48,11 @@ func (t *tries) again(ctx context.Context, s *store, source *bool, err error) bo
 	case foreignContext(err) && t.foreign < maxForeign:
 		t.foreign++
 		return true
+	case unsent(err):
+		// The attempt may have begun before the call, for another one. The next has not.
+		again := !t.connected
+		t.connected = true
+		return again
 	case t.idempotent && !t.lost && lostConnection(err):
 		t.lost = true
 		return true

@@ -148,7 +148,9 @@
 // server's proto-max-bulk-len is smaller than a value, it closes the connection, and the other
 // calls on it fail too.
 //
-// After a connection was lost, idempotent requests are sent once more: get, set, replace,
+// If an attempt to connect fails, each call that waited for it tries once more, since the attempt
+// may have begun before the call. After a connection was lost, idempotent requests are sent once
+// more: get, set, replace,
 // delete, touch, get item, get or add, flush and ping, of one key or many. Add, increment,
 // decrement, and compare and swap or delete return the error: they may have been carried
 // out. A delete that is sent again may return ErrMiss for a key that the first one deleted.

@@ -149,6 +149,12 @@ func lostConnection(err error) bool {
 	return stopped(err) || errors.Is(err, net.ErrClosed)
 }
 
+// unsent reports whether err is that of an attempt to connect, before any request.
+func unsent(err error) bool {
+	var g *guard.Error
+	return errors.As(err, &g) && g.Unsent()
+}
+
 // foreignContext reports whether err is the end of a context, which is not that of the
 // caller: the library hands it to all who wait for the same connection.
 func foreignContext(err error) bool {

@@ -20,13 +20,17 @@ const (
 	DefaultNearMaxBytes = 64 << 20
 )
 
+// minNearMaxAge is the least MaxAge. Values would not outlast the reply that they came in, and a
+// smaller one is as a rule a number without its unit.
+const minNearMaxAge = time.Millisecond
+
 // NearConfig configures a near view. The zero value has the defaults.
 type NearConfig struct {
 	// MaxAge bounds how stale a value may be: what Get returns was on the server at
 	// some time within MaxAge before the call. Values become that old only when packets
 	// are lost or the server is frozen; otherwise a change is seen as soon as its report
 	// arrives. While values are read, each server is sent two requests in MaxAge, which
-	// check the connection. Default: DefaultNearMaxAge.
+	// check the connection. It is at least a millisecond. Default: DefaultNearMaxAge.
 	MaxAge time.Duration
 
 	// MaxBytes bounds the memory of the values that are kept, and evicts as that of
@@ -36,8 +40,8 @@ type NearConfig struct {
 
 func (c NearConfig) check() (NearConfig, error) {
 	switch {
-	case c.MaxAge < 0:
-		return c, fmt.Errorf("MaxAge %v must not be negative (0 means %v)", c.MaxAge, DefaultNearMaxAge)
+	case c.MaxAge != 0 && c.MaxAge < minNearMaxAge:
+		return c, fmt.Errorf("MaxAge %v must be at least %v (0 means %v)", c.MaxAge, minNearMaxAge, DefaultNearMaxAge)
 	case c.MaxBytes < 0 || c.MaxBytes > 0 && c.MaxBytes < memory.MinMaxBytes:
 		return c, fmt.Errorf("MaxBytes %d must be at least %d (0 means %d)", c.MaxBytes, memory.MinMaxBytes, DefaultNearMaxBytes)
 	}
@@ -66,6 +70,11 @@ func Near(c *cache.Cache, cfg NearConfig) (*cache.Cache, error) {
 	if err != nil {
 		return fail(err)
 	}
+	return newNearView(c, cfg)
+}
+
+// newNearView is Near with a configuration that was checked.
+func newNearView(c *cache.Cache, cfg NearConfig) (*cache.Cache, error) {
 	view, err := local.NearView(c, func(d driver.Cache) (local.Near, error) {
 		s, ok := d.(*store)
 		if !ok {
@@ -74,7 +83,7 @@ func Near(c *cache.Cache, cfg NearConfig) (*cache.Cache, error) {
 		return s.newNear(cfg)
 	})
 	if err != nil {
-		return fail(err)
+		return nil, fmt.Errorf("%s: near: %w", name, err)
 	}
 	return view.(*cache.Cache), nil
 }

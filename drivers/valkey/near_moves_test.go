@@ -19,6 +19,7 @@ type mute struct {
 	listener net.Listener
 	server   atomic.Value // the address
 	silent   atomic.Bool
+	refuse   atomic.Int64 // connections that are closed at once
 	wg       sync.WaitGroup
 	mu       sync.Mutex
 	conns    []net.Conn
@@ -49,6 +50,10 @@ func (m *mute) accept() {
 		client, err := m.listener.Accept()
 		if err != nil {
 			return
+		}
+		if m.refuse.Add(-1) >= 0 {
+			client.Close()
+			continue
 		}
 		server, err := net.Dial("tcp", m.server.Load().(string))
 		if err != nil {

@@ -286,9 +286,10 @@ func TestNearInvalid(t *testing.T) {
 		c   *cache.Cache
 		cfg valkey.NearConfig
 	}{
-		"MaxAge -1ns": {c, valkey.NearConfig{MaxAge: -1}},
-		"MaxBytes 1":  {c, valkey.NearConfig{MaxBytes: 1}},
-		"nil":         {nil, valkey.NearConfig{}},
+		"MaxAge -1ns":                       {c, valkey.NearConfig{MaxAge: -1}},
+		"MaxAge 300ns must be at least 1ms": {c, valkey.NearConfig{MaxAge: 300}},
+		"MaxBytes 1":                        {c, valkey.NearConfig{MaxBytes: 1}},
+		"nil":                               {nil, valkey.NearConfig{}},
 		`the driver of the cache is "memory"; want "valkey"`: {elsewhere, valkey.NearConfig{}},
 		"namespaces":        {parts, valkey.NearConfig{}},
 		"near view already": {near(t, c, valkey.NearConfig{}), valkey.NearConfig{}},

@@ -42,6 +42,31 @@ func TestAfterRestart(t *testing.T) {
 	})
 }
 
+// TestConnectionRefused: a call whose attempt to connect fails tries once more, whatever the
+// operation. The attempt may have begun before the call, when the server was still down. It does
+// not try for ever.
+func TestConnectionRefused(t *testing.T) {
+	s := valkeytest.Start(t, valkeytest.Any(t), "tcp")
+	ctx := t.Context()
+	s.Do("SET", "n", "1")
+	for name, call := range map[string]func(c *cache.Cache) error{
+		"Increment": func(c *cache.Cache) error { _, err := c.Increment(ctx, "n", 1); return err },
+		"AddMulti":  func(c *cache.Cache) error { return c.AddMulti(ctx, valuesOf(keys(100)), 0) },
+		"Get":       func(c *cache.Cache) error { _, err := c.Get(ctx, "n"); return err },
+	} {
+		m := startMute(t, s.Addr())
+		c := open(t, valkey.Config{Servers: []string{m.listener.Addr().String()}, Timeout: patient})
+		m.refuse.Store(2)
+		if err := call(c); !errors.Is(err, cache.ErrUnavailable) {
+			t.Errorf("%s after two attempts to connect failed: %v", name, err)
+		}
+		m.refuse.Store(1)
+		if err := call(c); err != nil {
+			t.Errorf("%s after the first attempt to connect failed: %v", name, err)
+		}
+	}
+}
+
 // TestDeadlineOfAnother: callers share a connection, and when the contexts of some end while
 // the server is silent, the calls of the others go on and get their replies.
 func TestDeadlineOfAnother(t *testing.T) {

@@ -20,7 +20,12 @@ type Error struct {
 	Kind    Kind
 	Err     error
 	timeout bool
+	unsent  bool // the connection was not established
 }
+
+// Unsent reports whether a connection could not be established, so that no request was sent, and
+// the host or the server has said so. The attempt may have begun before the call did.
+func (e *Error) Unsent() bool { return e.unsent && !e.timeout && (e.Kind == Dial || e.Kind == Lost) }
 
 // Error returns the cause; the server is left to the caller.
 func (e *Error) Error() string {

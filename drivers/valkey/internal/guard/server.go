@@ -93,6 +93,9 @@ func (s *server) try() *attempt {
 		if err == nil {
 			s.keepSpare(c)
 		}
+		if err != nil {
+			err.unsent = true
+		}
 		if a.err = err; err != nil && err.timeout {
 			s.silences.Add(1)
 		} else {
