@@ -185,7 +185,10 @@ func TestNearKeeps(t *testing.T) {
 // A get of a value that is kept and older than MaxAge asks the server, and is a miss.
 func TestNearStatsOfOldValues(t *testing.T) {
 	s := valkeytest.Start(t, valkeytest.Any(t), "unix")
-	n := near(t, open(t, config(s)), valkey.NearConfig{MaxAge: time.Nanosecond})
+	n, err := valkey.NearKeepingNothing(open(t, config(s)))
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx := t.Context()
 	if err := n.Set(ctx, "k", []byte("v"), 0); err != nil {
 		t.Fatal(err)
