@@ -36,7 +36,8 @@ func TestAllocsOverTheLibrary(t *testing.T) {
 	}
 	check(c.Set(ctx, "k", value, 0))
 	all := keys(100)
-	check(c.SetMulti(ctx, valuesOf(all), 0))
+	values := valuesOf(all)
+	check(c.SetMulti(ctx, values, 0))
 	n := near(t, open(t, config(s)), valkey.NearConfig{MaxAge: time.Hour})
 	kept(t, n, "k")
 	getAll := func() {
@@ -47,6 +48,15 @@ func TestAllocsOverTheLibrary(t *testing.T) {
 		for _, r := range bare.DoMulti(ctx, cmds...) {
 			_, err := r.AsBytes()
 			check(err)
+		}
+	}
+	setAll := func() {
+		cmds := make(vk.Commands, 0, len(values))
+		for k, v := range values {
+			cmds = append(cmds, bare.B().Set().Key(k).Value(string(v)).Build())
+		}
+		for _, r := range bare.DoMulti(ctx, cmds...) {
+			check(r.Error())
 		}
 	}
 	for _, op := range []struct {
@@ -75,6 +85,7 @@ func TestAllocsOverTheLibrary(t *testing.T) {
 			func() { _ = c.Delete(ctx, "absent") },
 		},
 		{"Get of a value that is kept", 0, func() {}, func() { _, err := n.Get(ctx, "k"); check(err) }},
+		{"SetMulti of 100 keys", 20, setAll, func() { check(c.SetMulti(ctx, values, time.Hour)) }},
 		{"GetMulti of 100 keys", 20, getAll, func() { _, err := c.GetMulti(ctx, all); check(err) }},
 	} {
 		theirs, ours := testing.AllocsPerRun(200, op.bare), testing.AllocsPerRun(200, op.ours)

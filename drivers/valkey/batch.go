@@ -232,9 +232,19 @@ func ignoreMiss(err error) error {
 // StoreMulti implements [driver.Batcher].
 func (s *store) StoreMulti(ctx context.Context, mode driver.Mode, entries []driver.Entry) []error {
 	defer s.views.dropEntries(entries)
+	var ttl string // of the first entry, and as a rule of all
+	if len(entries) > 0 {
+		ttl = milliseconds(entries[0].TTL)
+	}
 	return s.run(ctx, &batch{
 		op: mode.MultiOp(), idempotent: idempotent(mode), errs: s.checkSizes(entries),
-		request: func(k []int) request { return s.storeRequest(mode, entries[k[0]]) },
+		request: func(k []int) request {
+			e := &entries[k[0]]
+			if e.TTL != entries[0].TTL {
+				return s.storeRequest(mode, e, milliseconds(e.TTL))
+			}
+			return s.storeRequest(mode, e, ttl)
+		},
 		reply: func(_ int, v value) error {
 			if isNil(v) {
 				return driver.ErrNotStored

@@ -35,7 +35,7 @@ func (s *store) Store(ctx context.Context, mode driver.Mode, e driver.Entry) err
 	if s.tooLarge(e.Value) {
 		return driver.ErrTooLarge
 	}
-	v, err := s.call(ctx, mode.Op(), s.storeRequest(mode, e), idempotent(mode))
+	v, err := s.call(ctx, mode.Op(), s.storeRequest(mode, &e, milliseconds(e.TTL)), idempotent(mode))
 	if err == nil && isNil(v) {
 		err = driver.ErrNotStored
 	}
@@ -46,10 +46,11 @@ func (s *store) Store(ctx context.Context, mode driver.Mode, e driver.Entry) err
 // would find what the first one has stored.
 func idempotent(mode driver.Mode) bool { return mode != driver.Add }
 
-func (s *store) storeRequest(mode driver.Mode, e driver.Entry) request {
+// storeRequest makes the request to store e, with its TTL as milliseconds returns it.
+func (s *store) storeRequest(mode driver.Mode, e *driver.Entry, ttl string) request {
 	r := request{name: "SET", key: s.key(e.Key)}
 	r.arg(stored(e.Value))
-	if ttl := milliseconds(e.TTL); ttl != "" {
+	if ttl != "" {
 		r.arg("PX")
 		r.arg(ttl)
 	}

@@ -32,7 +32,7 @@ type client interface {
 	get(key string) error
 	set(key string, value []byte) error
 	getAll(keys []string) (found int, err error)
-	setAll(keys []string, value []byte) error
+	setAll(values map[string][]byte) error
 	close() error
 }
 
@@ -66,11 +66,7 @@ func (l *larder) getAll(keys []string) (int, error) {
 	return len(values), err
 }
 
-func (l *larder) setAll(keys []string, value []byte) error {
-	values := make(map[string][]byte, len(keys))
-	for _, key := range keys {
-		values[key] = value
-	}
+func (l *larder) setAll(values map[string][]byte) error {
 	return l.cache.SetMulti(ctx, values, ttl)
 }
 
@@ -114,10 +110,10 @@ func (b bare) getAll(keys []string) (int, error) {
 	return len(values), nil
 }
 
-func (b bare) setAll(keys []string, value []byte) error {
-	cmds := make(vk.Commands, len(keys))
-	for i, key := range keys {
-		cmds[i] = b.setCommand(key, value)
+func (b bare) setAll(values map[string][]byte) error {
+	cmds := make(vk.Commands, 0, len(values))
+	for key, value := range values {
+		cmds = append(cmds, b.setCommand(key, value))
 	}
 	for _, r := range b.c.DoMulti(ctx, cmds...) {
 		if err := r.Error(); err != nil {
@@ -168,9 +164,9 @@ func (g goRedis) getAll(keys []string) (int, error) {
 	return len(values), nil
 }
 
-func (g goRedis) setAll(keys []string, value []byte) error {
+func (g goRedis) setAll(values map[string][]byte) error {
 	_, err := g.c.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, key := range keys {
+		for key, value := range values {
 			p.Set(ctx, key, value, ttl)
 		}
 		return nil

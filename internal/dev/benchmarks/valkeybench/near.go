@@ -40,7 +40,7 @@ func (r *Results) runNear(o Options) (err error) {
 	for i := range keys {
 		keys[i] = workload.Key(i)
 	}
-	if err := ours.setAll(keys, value); err != nil {
+	if err := ours.setAll(valuesOf(keys, value)); err != nil {
 		return err
 	}
 	if _, err := near.GetMulti(ctx, keys); err != nil {

@@ -124,7 +124,7 @@ func (r *Results) runSingle(o Options) error {
 		for i := range keys {
 			keys[i] = workload.Key(i)
 		}
-		if err := clients[nameBare].setAll(keys, value); err != nil {
+		if err := clients[nameBare].setAll(valuesOf(keys, value)); err != nil {
 			return err
 		}
 		for _, goroutines := range []int{1, 8, 64} {
@@ -187,12 +187,13 @@ func (r *Results) runBatch(o Options) error {
 		value := workload.Value(workload.Rand(1), valueSize)
 		for _, n := range []int{100, 1000, 10_000} {
 			keys := keysOf("b", n)
+			values := valuesOf(keys, value)
 			for _, op := range []string{"set", "get"} {
 				row, err := turns(Row{Op: op, N: n}, names, rounds(o), func(name string) (float64, float64, error) {
 					c := clients[name]
 					return timeBatch(max(1, 10_000/n), func() error {
 						if op == "set" {
-							return c.setAll(keys, value)
+							return c.setAll(values)
 						}
 						found, err := c.getAll(keys)
 						if err == nil && found != n {
@@ -234,6 +235,14 @@ func keysOf(prefix string, n int) []string {
 	return keys
 }
 
+func valuesOf(keys []string, value []byte) map[string][]byte {
+	values := make(map[string][]byte, len(keys))
+	for _, key := range keys {
+		values[key] = value
+	}
+	return values
+}
+
 // The two ways to run the scripts.
 const (
 	nameGroups = "128 keys in a script"
@@ -260,10 +269,11 @@ func (r *Results) runDependency(o Options) (err error) {
 	value := workload.Value(workload.Rand(1), valueSize)
 	for _, n := range []int{1000, 10_000} {
 		keys := keysOf("d", n)
+		values := valuesOf(keys, value)
 		for _, op := range []string{"add", "delete"} {
 			row, err := turns(Row{Op: "dependency, " + op, N: n}, []string{nameGroups, nameEach}, rounds(o), func(name string) (float64, float64, error) {
 				c := clients[name]
-				if err := c.setAll(keys, value); err != nil {
+				if err := c.setAll(values); err != nil {
 					return 0, 0, err
 				}
 				add := func() error { return c.deps.AddMulti(ctx, "master", keys) }
