@@ -163,7 +163,7 @@ func TestChecker(t *testing.T) {
 		"an item is touched":   {porcupine.Ok, []porcupine.Operation{set(0, 1, "a", 0), gat(2, 6, 0, "b"), set(3, 4, "b", 2), get(20, 21, "b", nil)}},
 		"a TTL of no expiry":   {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", 0), item(2, 3, "a", hour)}},
 		"no TTL of an expiry":  {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", hour), item(2, 3, "a", 0)}},
-		"a TTL too long":       {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", hour), item(2, 3, "a", hour+2*time.Second)}},
+		"a TTL too long":       {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", hour), item(2, 3, "a", hour+time.Duration(2*slack))}},
 		"a TTL":                {porcupine.Ok, []porcupine.Operation{set(0, 1, "a", hour), item(2, 3, "a", hour-2)}},
 		"a TTL after a touch":  {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", hour), touch(2, 3, 0, nil), item(4, 5, "a", hour)}},
 		"added over an item":   {porcupine.Illegal, []porcupine.Operation{set(0, 1, "a", 0), op(2, 3, call{op: cache.OpAdd, value: "b"}, "", nil)}},

@@ -130,7 +130,7 @@ func (s state) expires(c call, r result, late time.Duration) state {
 
 // slack is the error of a TTL that is allowed: the cache reads a coarse clock, and a starved
 // process updates it late.
-const slack = int64(time.Second)
+const slack = int64(20 * time.Second)
 
 // tells reports whether the TTL of an item can be that of s. See model for late: such a backend
 // may have rounded it down.
