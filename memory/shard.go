@@ -287,6 +287,12 @@ func (sh *shard) footprint() int {
 	return sh.log.footprint() + sh.index.bytes + sh.evict.ghost.bytes() + sh.log.wires.entries*wireCost
 }
 
+// await waits until the operation that has the lock is over.
+func (sh *shard) await() {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+}
+
 // clear removes everything, for good if close is set, and returns what verify found. The
 // caller holds the lock.
 func (sh *shard) clear(close bool) (violation string) {

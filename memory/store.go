@@ -105,8 +105,17 @@ func (s *store) Has(key string) bool { return s.search(s.hash(key), key) != nil 
 
 // The token is the record itself, whose header names the state: nothing is allocated
 // for it.
+//
+// A miss is confirmed once no Flush is in progress. A Flush removes the entries of one shard
+// after those of another: without that, a Delete of package dependency would find no master,
+// and return, while an item that is wired to it can still be read.
 func (s *store) GetItem(_ context.Context, key string) (driver.Item, error) {
-	r := s.search(s.hash(key), key)
+	hash := s.hash(key)
+	r := s.search(hash, key)
+	if r == nil {
+		s.shard(hash).await()
+		r = s.search(hash, key)
+	}
 	s.counters.note(r != nil)
 	if r == nil {
 		return driver.Item{}, driver.ErrMiss
