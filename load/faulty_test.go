@@ -152,6 +152,7 @@ func sharesReads(do asker) asker {
 		mu.Unlock()
 		if ok {
 			<-rd.done
+			do(ctx, request{op: "render", value: "shared"}) // or the two would go on in any order
 			return rd.answer
 		}
 		rd.answer = do(ctx, r)
