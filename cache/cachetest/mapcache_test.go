@@ -176,6 +176,9 @@ func (m *mapCache) put(op driver.Op, e driver.Entry, old mapItem, expires time.T
 	m.items[e.Key] = it
 }
 
+// month is the TTL from which on memcached takes an expiry for a date.
+const month = 30 * 24 * time.Hour
+
 // deadline returns when an item expires that is stored now over old.
 func (m *mapCache) deadline(op driver.Op, ttl time.Duration, old mapItem) time.Time {
 	switch {
