@@ -10,10 +10,10 @@ import (
 	"github.com/larder-go/larder/encoding"
 )
 
-const scheme = "memory"
+const name = "memory"
 
 func init() {
-	cache.Register(scheme, func(source string) (*cache.Cache, error) {
+	cache.Register(name, func(source string) (*cache.Cache, error) {
 		c, err := ParseDSN(source)
 		if err != nil {
 			return nil, err
@@ -82,13 +82,13 @@ func New(c Config) (*cache.Cache, error) {
 	case c.MaxEntries < 0:
 		return nil, fmt.Errorf("memory: MaxEntries %d must not be negative (0 means no bound)", c.MaxEntries)
 	}
-	return cache.New(newStore(c), cache.Options{Name: scheme, KeyEncoding: c.KeyEncoding}), nil
+	return cache.New(newStore(c), cache.Options{Name: name, KeyEncoding: c.KeyEncoding}), nil
 }
 
 // ParseDSN parses a configuration string. The package comment lists its parameters.
 func ParseDSN(source string) (Config, error) {
 	var c Config
-	d, err := dsn.Parse(scheme, source)
+	d, err := dsn.Parse(name, source)
 	if err != nil {
 		return Config{}, err
 	}
@@ -110,7 +110,7 @@ func ParseDSN(source string) (Config, error) {
 // FormatDSN returns the string that ParseDSN parses to c, apart from CheckReads. Zero fields
 // are left out.
 func (c Config) FormatDSN() string {
-	b := dsn.Builder{Scheme: scheme}
+	b := dsn.Builder{Scheme: name}
 	b.Int("buckets", c.Buckets)
 	b.Duration("bucket_interval", c.BucketInterval)
 	b.Int64("max_bytes", c.MaxBytes)
@@ -121,7 +121,7 @@ func (c Config) FormatDSN() string {
 
 // tooLarge returns an error that matches ErrTooLarge and names the limit.
 func tooLarge(limit string) error {
-	return &driver.Error{Driver: scheme, Err: fmt.Errorf("%w: %s", driver.ErrTooLarge, limit)}
+	return &driver.Error{Driver: name, Err: fmt.Errorf("%w: %s", driver.ErrTooLarge, limit)}
 }
 
 // errFull is returned when a shard has no number left for another slab: 4 GiB of

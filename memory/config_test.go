@@ -11,7 +11,7 @@ import (
 )
 
 var dsnTest = cachetest.DSNTest[Config]{
-	Scheme: scheme,
+	Scheme: name,
 	Parse:  ParseDSN,
 	Format: Config.FormatDSN,
 	New:    New,

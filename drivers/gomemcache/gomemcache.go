@@ -11,8 +11,8 @@ import (
 	"github.com/larder-go/larder/drivers/internal/memcached"
 )
 
-// scheme is the name of the driver, in DSNs and errors.
-const scheme = "gomemcache"
+// name is the name of the driver, in DSNs and errors.
+const name = "gomemcache"
 
 // cluster is the driver: the servers, and the distribution that says which holds a key.
 type cluster struct {
@@ -36,9 +36,9 @@ var (
 func New(c Config) (*cache.Cache, error) {
 	d, err := newCluster(c)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", scheme, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return cache.New(d, cache.Options{Name: scheme, KeyEncoding: c.KeyEncoding}), nil
+	return cache.New(d, cache.Options{Name: name, KeyEncoding: c.KeyEncoding}), nil
 }
 
 func newCluster(c Config) (*cluster, error) {

@@ -31,7 +31,7 @@ func (a address) String() string  { return a.addr }
 
 func newServer(m memcached.Server, c Config, secure *tls.Config) *server {
 	s := &server{
-		Endpoint: endpoint.New(scheme, m.Network(), m.Addr(), c.Timeout),
+		Endpoint: endpoint.New(name, m.Network(), m.Addr(), c.Timeout),
 		pool:     pool.New[*conn.Conn](c.MaxIdleConns),
 		name:     address{m.Network(), m.Addr()},
 	}

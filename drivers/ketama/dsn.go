@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	cache.Register(scheme, func(source string) (*cache.Cache, error) {
+	cache.Register(name, func(source string) (*cache.Cache, error) {
 		c, err := ParseDSN(source)
 		if err != nil {
 			return nil, err
@@ -21,7 +21,7 @@ func init() {
 // ParseDSN parses a configuration string. The package comment lists its parameters. It checks
 // everything that New checks.
 func ParseDSN(source string) (Config, error) {
-	d, err := dsn.Parse(scheme, source)
+	d, err := dsn.Parse(name, source)
 	if err != nil {
 		return Config{}, err
 	}
@@ -36,7 +36,7 @@ func ParseDSN(source string) (Config, error) {
 		return Config{}, err
 	}
 	if _, err := c.check(); err != nil {
-		return Config{}, fmt.Errorf("%s: %w", scheme, err)
+		return Config{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return c, nil
 }
@@ -44,7 +44,7 @@ func ParseDSN(source string) (Config, error) {
 // FormatDSN returns the string that ParseDSN parses to c. It writes only the name of a custom
 // key encoding, which ParseDSN does not know.
 func (c Config) FormatDSN() string {
-	b := dsn.Builder{Scheme: scheme}
+	b := dsn.Builder{Scheme: name}
 	memcached.FormatServers(&b, c.Servers)
 	b.String("distribution", c.Distribution)
 	b.Int("pool_size", c.PoolSize)

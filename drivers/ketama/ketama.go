@@ -13,8 +13,8 @@ import (
 	"github.com/larder-go/larder/drivers/ketama/internal/wire"
 )
 
-// scheme is the name of the driver, in DSNs and errors.
-const scheme = "ketama"
+// name is the name of the driver, in DSNs and errors.
+const name = "ketama"
 
 // cluster is the driver: the servers, and the distribution that says which holds a key.
 type cluster struct {
@@ -38,9 +38,9 @@ var (
 func New(c Config) (*cache.Cache, error) {
 	d, err := newCluster(c)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", scheme, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return cache.New(d, cache.Options{Name: scheme, KeyEncoding: c.KeyEncoding}), nil
+	return cache.New(d, cache.Options{Name: name, KeyEncoding: c.KeyEncoding}), nil
 }
 
 func newCluster(c Config) (*cluster, error) {

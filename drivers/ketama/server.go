@@ -48,7 +48,7 @@ func (a address) String() string  { return a.addr }
 
 func newServer(m memcached.Server, c Config) (*server, error) {
 	s := &server{
-		Endpoint: endpoint.New(scheme, m.Network(), m.Addr(), c.Timeout),
+		Endpoint: endpoint.New(name, m.Network(), m.Addr(), c.Timeout),
 		timeout:  c.Timeout,
 		addr:     memcache.NewAddr(address{m.Network(), m.Addr()}),
 		network:  m.Network(),

@@ -55,7 +55,7 @@ func (d *driverCache) count(ctx context.Context, k counting) (uint64, error) {
 		},
 		func() (uint64, error) { return d.countLarge(ctx, &k) })
 	if err == memcached.ErrCountsChanged {
-		err = &driver.Error{Driver: scheme, Op: k.op, Err: err}
+		err = &driver.Error{Driver: name, Op: k.op, Err: err}
 	}
 	return n, err
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/larder-go/larder/drivers/internal/tlsfiles"
 )
 
-// scheme is the name of the driver, in DSNs and errors.
-const scheme = "memcached"
+// name is the name of the driver, in DSNs and errors.
+const name = "memcached"
 
 // noDiscovery is the default of the parameter discovery, an empty Config.Discovery.
 const noDiscovery = "none"
 
 func init() {
-	cache.Register(scheme, func(source string) (*cache.Cache, error) {
+	cache.Register(name, func(source string) (*cache.Cache, error) {
 		c, err := ParseDSN(source)
 		if err != nil {
 			return nil, err
@@ -28,7 +28,7 @@ func init() {
 // ParseDSN parses a configuration string. The package comment lists its parameters. It checks
 // everything that New checks, except the files that it names, which New reads.
 func ParseDSN(source string) (Config, error) {
-	d, err := dsn.Parse(scheme, source)
+	d, err := dsn.Parse(name, source)
 	if err != nil {
 		return Config{}, err
 	}
@@ -50,7 +50,7 @@ func ParseDSN(source string) (Config, error) {
 		return Config{}, err
 	}
 	if _, err := c.check(); err != nil {
-		return Config{}, fmt.Errorf(scheme+": %w", err)
+		return Config{}, fmt.Errorf(name+": %w", err)
 	}
 	return c, nil
 }
@@ -58,7 +58,7 @@ func ParseDSN(source string) (Config, error) {
 // FormatDSN returns the string that ParseDSN parses to c. It contains the password. It leaves
 // out zero fields, Resolver and OnWriteFailure, and writes only "tls=true" for TLS.
 func (c Config) FormatDSN() string {
-	b := dsn.Builder{Scheme: scheme, User: c.User, Password: c.Password}
+	b := dsn.Builder{Scheme: name, User: c.User, Password: c.Password}
 	memcached.FormatServers(&b, c.Servers)
 	b.String("distribution", c.Distribution)
 	b.Duration("timeout", c.Timeout)

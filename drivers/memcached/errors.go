@@ -59,12 +59,12 @@ func (d *driverCache) failed(op cache.Op, s *cluster.Server, key string, f *clus
 	if f.Ended {
 		return fail(op, s, err)
 	}
-	return driver.Unavailable(scheme, op, s.Name, err)
+	return driver.Unavailable(name, op, s.Name, err)
 }
 
 // fail names the operation and the server of an error that is not an outage.
 func fail(op cache.Op, s *cluster.Server, err error) error {
-	return &driver.Error{Driver: scheme, Op: op, Server: s.Name, Err: err}
+	return &driver.Error{Driver: name, Op: op, Server: s.Name, Err: err}
 }
 
 // unresolved returns the error of an operation on these keys without a list of servers.
@@ -82,9 +82,9 @@ func (d *driverCache) unresolved(ctx context.Context, op cache.Op, err error, ke
 	}
 	switch {
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		return &driver.Error{Driver: scheme, Op: op, Err: err}
+		return &driver.Error{Driver: name, Op: op, Err: err}
 	}
-	return driver.Unavailable(scheme, op, "", err)
+	return driver.Unavailable(name, op, "", err)
 }
 
 // refused returns the error for a reply that says that the server did not do it.
@@ -103,7 +103,7 @@ func refused(op cache.Op, s *cluster.Server, r *protocol.Reply) error {
 	case protocol.TooLarge:
 		return driver.ErrTooLarge
 	}
-	return driver.Unavailable(scheme, op, s.Name, errors.New("the server failed: "+r.Text()))
+	return driver.Unavailable(name, op, s.Name, errors.New("the server failed: "+r.Text()))
 }
 
 // notStored is refused for the reply to a store of a value of n bytes.
@@ -117,7 +117,7 @@ func notStored(op cache.Op, s *cluster.Server, r *protocol.Reply, n int) error {
 
 // tooLong returns the error for a value that is too long to be sent.
 func tooLong(op cache.Op, value []byte) error {
-	return &driver.Error{Driver: scheme, Op: op, Err: memcached.TooLarge(len(value))}
+	return &driver.Error{Driver: name, Op: op, Err: memcached.TooLarge(len(value))}
 }
 
 // remember notes a delete that failed with err, to be done when the server is back.

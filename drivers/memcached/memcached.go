@@ -38,9 +38,9 @@ var (
 func New(c Config) (*cache.Cache, error) {
 	d, err := newDriver(c)
 	if err != nil {
-		return nil, fmt.Errorf(scheme+": %w", err)
+		return nil, fmt.Errorf(name+": %w", err)
 	}
-	return cache.New(d, cache.Options{Name: scheme, KeyEncoding: c.KeyEncoding}), nil
+	return cache.New(d, cache.Options{Name: name, KeyEncoding: c.KeyEncoding}), nil
 }
 
 func newDriver(c Config) (*driverCache, error) {

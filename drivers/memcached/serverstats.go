@@ -28,7 +28,7 @@ import (
 func ServerStats(ctx context.Context, c Config) (map[string]map[string]string, error) {
 	d, err := newDriver(c)
 	if err != nil {
-		return nil, fmt.Errorf(scheme+": %w", err)
+		return nil, fmt.Errorf(name+": %w", err)
 	}
 	defer d.cluster.Close()
 	servers, err := d.cluster.Servers(ctx)
@@ -63,7 +63,7 @@ func serverStats(ctx context.Context, s *cluster.Server) (map[string]string, err
 	case bounded.Err() != nil:
 		err = &conn.SilentError{After: s.Timeout()}
 	}
-	return nil, driver.Unavailable(scheme, cache.OpStats, s.Name, err)
+	return nil, driver.Unavailable(name, cache.OpStats, s.Name, err)
 }
 
 func askStats(ctx context.Context, s *cluster.Server) (map[string]string, error) {

@@ -70,7 +70,7 @@ func (d *driverCache) value(ctx context.Context, op cache.Op, r *protocol.Reques
 func decode(op cache.Op, s *cluster.Server, key string, r *protocol.Reply) ([]byte, driver.Kind, error) {
 	value, kind, err := memcached.Decode(r.Value, r.Flags)
 	if err != nil {
-		return nil, 0, driver.Unreadable(scheme, op, s.Name, key, err)
+		return nil, 0, driver.Unreadable(name, op, s.Name, key, err)
 	}
 	return value, kind, nil
 }

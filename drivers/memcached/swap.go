@@ -135,7 +135,7 @@ func gotOrAdded(op cache.Op, s *cluster.Server, e *driver.Entry, id uint64, repl
 		}
 	} else {
 		if got.Status == protocol.Miss {
-			return driver.Item{}, false, driver.Unavailable(scheme, op, s.Name, errNoMemory)
+			return driver.Item{}, false, driver.Unavailable(name, op, s.Name, errNoMemory)
 		}
 		added = got.Added
 	}
