@@ -32,10 +32,8 @@ func (d *cluster) GetOrAddMulti(ctx context.Context, entries []driver.Entry) ([]
 	}
 	for i, e := range entries {
 		b.keys[i] = e.Key
-		if len(e.Value) > memcached.MaxValue {
-			b.errs[i] = driver.ErrTooLarge
-		}
 	}
+	memcached.LeaveOut(entries, b.errs)
 	parts := fanout.Split(len(entries), len(d.servers), func(i int) int {
 		if b.errs[i] != nil {
 			return -1
@@ -54,7 +52,7 @@ func (d *cluster) GetOrAddMulti(ctx context.Context, entries []driver.Entry) ([]
 			b.errs[i] = driver.ErrMiss
 		}
 	}
-	return items, b.added, d.explainedMulti(op, entries, fanout.Failures(b.errs))
+	return items, b.added, memcached.ExplainMulti(d.fail, op, entries, fanout.Failures(b.errs))
 }
 
 // add adds and gets the entries that part lists, in pieces.

@@ -53,17 +53,8 @@ func (d *cluster) StoreMulti(ctx context.Context, mode driver.Mode, entries []dr
 			return nil, false
 		},
 	}
-	p.leaveOut(entries)
-	return d.explainedMulti(p.op, entries, d.run(ctx, p))
-}
-
-// leaveOut notes entries that are too large to be sent.
-func (p *pipeline) leaveOut(entries []driver.Entry) {
-	for i := range entries {
-		if len(entries[i].Value) > memcached.MaxValue {
-			p.errs[i] = driver.ErrTooLarge
-		}
-	}
+	memcached.LeaveOut(entries, p.errs)
+	return memcached.ExplainMulti(d.fail, p.op, entries, d.run(ctx, p))
 }
 
 func (d *cluster) appendStore(b []byte, verb string, e driver.Entry, t memcached.Token) []byte {

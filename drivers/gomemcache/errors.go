@@ -42,19 +42,3 @@ func (s *server) refused(op cache.Op, line []byte) error {
 	}
 	return s.Refused(op, wire.Unexpected(line))
 }
-
-// explained returns err, the error of a store of e. ErrTooLarge it returns with the size.
-func (d *cluster) explained(op cache.Op, e *driver.Entry, err error) error {
-	if err == driver.ErrTooLarge {
-		return d.pick(e.Key).Fail(op, memcached.TooLarge(len(e.Value)))
-	}
-	return err
-}
-
-// explainedMulti is explained for many entries.
-func (d *cluster) explainedMulti(op cache.Op, entries []driver.Entry, errs []error) []error {
-	for i, err := range errs {
-		errs[i] = d.explained(op, &entries[i], err)
-	}
-	return errs
-}

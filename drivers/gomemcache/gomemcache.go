@@ -60,6 +60,11 @@ func newCluster(c Config) (*cluster, error) {
 // pick returns the server that holds key.
 func (d *cluster) pick(key string) *server { return d.servers[d.distribution.Pick(key)] }
 
+// fail returns the error of op for a failure, other than an outage, of the server that holds key.
+func (d *cluster) fail(op cache.Op, key string, cause error) error {
+	return d.pick(key).Fail(op, cause)
+}
+
 // Flush implements [driver.Cache].
 func (d *cluster) Flush(ctx context.Context) error { return d.all(ctx, cache.OpFlush, verbFlush) }
 

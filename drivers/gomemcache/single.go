@@ -48,12 +48,12 @@ func (d *cluster) Store(ctx context.Context, mode driver.Mode, e driver.Entry) e
 // store sends r, which stores e.
 func (d *cluster) store(ctx context.Context, r *request, e driver.Entry) error {
 	if len(e.Value) > memcached.MaxValue {
-		return d.explained(r.op, &e, driver.ErrTooLarge) // the server would not understand the length
+		return memcached.Explain(d.fail, r.op, &e, driver.ErrTooLarge) // the server would not understand the length
 	}
 	r.key = e.Key
 	r.value, r.flags = d.dialect.Encode(e.Kind, e.Value)
 	r.expiry = memcached.ExpiryFromNow(e.TTL)
-	return d.explained(r.op, &e, d.pick(e.Key).do(ctx, r))
+	return memcached.Explain(d.fail, r.op, &e, d.pick(e.Key).do(ctx, r))
 }
 
 // Delete implements [driver.Cache].

@@ -62,8 +62,8 @@ func (d *cluster) CompareAndDelete(ctx context.Context, key string, token any) e
 func (d *cluster) CompareAndSwapMulti(ctx context.Context, tokens []any, entries []driver.Entry) []error {
 	p := d.swaps(cache.OpCompareAndSwapMulti, tokens, func(i int) string { return entries[i].Key })
 	p.append = func(b []byte, i int) []byte { return d.appendStore(b, wire.VerbCAS, entries[i], p.token(i)) }
-	p.leaveOut(entries)
-	return d.explainedMulti(p.op, entries, d.run(ctx, p))
+	memcached.LeaveOut(entries, p.errs)
+	return memcached.ExplainMulti(d.fail, p.op, entries, d.run(ctx, p))
 }
 
 // CompareAndDeleteMulti implements [driver.BatchSwapper].
@@ -97,7 +97,7 @@ func (d *cluster) swaps(op cache.Op, tokens []any, key func(i int) string) *pipe
 	for i, t := range tokens {
 		var err error
 		if parsed[i], err = memcached.ParseToken(t); err != nil {
-			p.errs[i] = d.pick(key(i)).Fail(op, err)
+			p.errs[i] = d.fail(op, key(i), err)
 		}
 	}
 	return p

@@ -33,9 +33,9 @@ type adding struct {
 func (d *cluster) GetOrAddMulti(ctx context.Context, entries []driver.Entry) ([]driver.Item, []bool, []error) {
 	n := len(entries)
 	b := &adding{entries: entries, items: make([]driver.Item, n), added: make([]bool, n), errs: make([]error, n), refused: make([]error, n)}
+	memcached.LeaveOut(entries, b.errs)
 	parts := fanout.Split(n, len(d.servers), func(i int) int {
-		if len(entries[i].Value) > memcached.MaxValue {
-			b.errs[i] = driver.ErrTooLarge
+		if b.errs[i] != nil {
 			return -1
 		}
 		return d.distribution.Pick(entries[i].Key)
@@ -52,7 +52,7 @@ func (d *cluster) GetOrAddMulti(ctx context.Context, entries []driver.Entry) ([]
 			b.errs[i] = driver.ErrMiss
 		}
 	}
-	return b.items, b.added, d.explainedMulti(cache.OpGetOrAddMulti, entries, fanout.Failures(b.errs))
+	return b.items, b.added, memcached.ExplainMulti(d.fail, cache.OpGetOrAddMulti, entries, fanout.Failures(b.errs))
 }
 
 // add adds and gets the entries that part lists, in pieces. When the server fails, its error

@@ -85,17 +85,8 @@ func (d *cluster) StoreMulti(ctx context.Context, mode driver.Mode, entries []dr
 			return s.refusal(op, storeCommand[mode], r.Status)
 		},
 	}
-	b.leaveOut(entries)
-	return d.explainedMulti(b.op, entries, d.run(ctx, b))
-}
-
-// leaveOut notes entries that are too large to be sent.
-func (b *batch) leaveOut(entries []driver.Entry) {
-	for i := range entries {
-		if len(entries[i].Value) > memcached.MaxValue {
-			b.errs[i] = driver.ErrTooLarge
-		}
-	}
+	memcached.LeaveOut(entries, b.errs)
+	return memcached.ExplainMulti(d.fail, b.op, entries, d.run(ctx, b))
 }
 
 // DeleteMulti implements [driver.Batcher].

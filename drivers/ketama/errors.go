@@ -36,19 +36,3 @@ func (s *server) decode(op cache.Op, key string, r wire.Reply) ([]byte, driver.K
 	}
 	return v, kind, nil
 }
-
-// explained returns err, the error of a store of e. ErrTooLarge it returns with the size.
-func (d *cluster) explained(op cache.Op, e *driver.Entry, err error) error {
-	if err == driver.ErrTooLarge {
-		return d.pick(e.Key).Fail(op, memcached.TooLarge(len(e.Value)))
-	}
-	return err
-}
-
-// explainedMulti is explained for many entries.
-func (d *cluster) explainedMulti(op cache.Op, entries []driver.Entry, errs []error) []error {
-	for i, err := range errs {
-		errs[i] = d.explained(op, &entries[i], err)
-	}
-	return errs
-}

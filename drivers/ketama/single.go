@@ -41,7 +41,7 @@ func expiry(ttl time.Duration) uint32 { return uint32(memcached.ExpiryFromNow(tt
 
 // Store implements [driver.Cache].
 func (d *cluster) Store(ctx context.Context, mode driver.Mode, e driver.Entry) error {
-	return d.explained(mode.Op(), &e, d.store(ctx, mode, e))
+	return memcached.Explain(d.fail, mode.Op(), &e, d.store(ctx, mode, e))
 }
 
 func (d *cluster) store(ctx context.Context, mode driver.Mode, e driver.Entry) error {

@@ -59,9 +59,9 @@ func (s *server) item(op cache.Op, key string, r wire.Reply, e epoch.Number) (dr
 func (d *cluster) CompareAndSwap(ctx context.Context, token any, e driver.Entry) error {
 	const op = cache.OpCompareAndSwap
 	if len(e.Value) > memcached.MaxValue {
-		return d.explained(op, &e, driver.ErrTooLarge)
+		return memcached.Explain(d.fail, op, &e, driver.ErrTooLarge)
 	}
-	return d.explained(op, &e, d.swap(ctx, op, token, d.storeRequest(driver.Set, e)))
+	return memcached.Explain(d.fail, op, &e, d.swap(ctx, op, token, d.storeRequest(driver.Set, e)))
 }
 
 // CompareAndDelete implements [driver.Swapper].

@@ -18,8 +18,8 @@ func (d *cluster) CompareAndSwapMulti(ctx context.Context, tokens []any, entries
 		r.CAS = b.tokens[i].CAS
 		return r
 	}
-	b.leaveOut(entries)
-	return d.explainedMulti(b.op, entries, d.run(ctx, b))
+	memcached.LeaveOut(entries, b.errs)
+	return memcached.ExplainMulti(d.fail, b.op, entries, d.run(ctx, b))
 }
 
 // CompareAndDeleteMulti implements [driver.BatchSwapper].
@@ -42,7 +42,7 @@ func (d *cluster) swaps(op cache.Op, tokens []any, command wire.Op, key func(i i
 	for i, t := range tokens {
 		var err error
 		if b.tokens[i], err = memcached.ParseToken(t); err != nil {
-			b.errs[i] = d.pick(key(i)).Fail(op, err)
+			b.errs[i] = d.fail(op, key(i), err)
 		}
 	}
 	return b
