@@ -2,8 +2,6 @@ package gomemcache_test
 
 import (
 	"flag"
-	"log"
-	"os"
 	"testing"
 	"time"
 
@@ -14,16 +12,6 @@ import (
 	"github.com/larder-go/larder/encoding"
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
-
-// TestMain lets many tests run in parallel: those that do wait for the clock of a
-// server, and not for a processor.
-func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := flag.Set("test.parallel", "100"); err != nil {
-		log.Fatal(err)
-	}
-	os.Exit(m.Run())
-}
 
 func options(c gomemcache.Config) cachetest.Options {
 	return cachetest.Options{

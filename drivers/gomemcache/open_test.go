@@ -6,7 +6,10 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/drivers/gomemcache"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
+
+func TestMain(m *testing.M) { memcachedtest.Main(m) }
 
 // patient is a timeout for tests that are not about time: the machine may be busy.
 const patient = 30 * time.Second

@@ -1,24 +1,15 @@
 package ketama_test
 
 import (
-	"flag"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/drivers/ketama"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	// The tests that are parallel wait for items to expire. That takes time and no
-	// processor, of which there may be two.
-	if err := flag.Set("test.parallel", "100"); err != nil {
-		panic(err)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { memcachedtest.Main(m) }
 
 // patient is the timeout where it is not what the test is about: on a busy machine
 // the default may pass.

@@ -1,26 +1,17 @@
 package valkey_test
 
 import (
-	"flag"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/drivers/valkey"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 	"github.com/larder-go/larder/internal/dev/valkeytest"
 )
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	// The tests that are parallel wait for items to expire and for servers to take over. That takes
-	// time and no processor, of which there may be two.
-	if err := flag.Set("test.parallel", "100"); err != nil {
-		panic(err)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { memcachedtest.Main(m) }
 
 // patient is a timeout for tests that are not about timeouts: the machine may be busy.
 const patient = 30 * time.Second
