@@ -12,7 +12,7 @@ import (
 	"github.com/larder-go/larder/internal/race"
 )
 
-// weightless is a driver that allocates nothing, so that what is counted is package cache.
+// weightless is a driver that allocates nothing, so that all allocations are those of package cache.
 type weightless struct{ value []byte }
 
 func (w *weightless) Get(_ context.Context, key string) ([]byte, error) {

@@ -55,7 +55,7 @@ type Options struct {
 	KeyEncoding encoding.Encoding
 
 	// Discards says that the driver keeps nothing by design, as package null does:
-	// what was stored is never found.
+	// a stored value is never found.
 	Discards bool
 }
 

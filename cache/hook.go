@@ -117,7 +117,8 @@ func (r *Result) RedactedError(call *Call) string {
 	return nameQuoted.ReplaceAllString(text, "$1 [key]")
 }
 
-// What strconv.Quote writes, and the same after the word key or tag.
+// anyQuoted matches a string that strconv.Quote wrote, and nameQuoted one that follows the
+// word key or tag.
 var (
 	anyQuoted  = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 	nameQuoted = regexp.MustCompile(`\b(key|tag) ` + anyQuoted.String())

@@ -21,7 +21,7 @@ const (
 	OutcomeNotStored                    // ErrNotStored
 	OutcomeConflict                     // ErrConflict
 
-	OutcomeError       // an error that is none of those below, such as that of a load function
+	OutcomeError       // an error other than those below, such as that of a load function
 	OutcomeCanceled    // the context of the caller ended first
 	OutcomeInvalid     // ErrInvalidKey or ErrInvalidTTL
 	OutcomeUnsupported // errors.ErrUnsupported

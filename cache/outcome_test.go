@@ -132,7 +132,7 @@ func TestOutcomeNames(t *testing.T) {
 	}
 }
 
-// Whoever ranges over the outcomes may stop at any of them.
+// A loop over the outcomes may stop at any of them.
 func TestKeyOutcomesStopEarly(t *testing.T) {
 	r := cache.Result{Affected: 2, Stale: 1, Misses: 1, Rejected: 1, Failed: 2, Err: &cache.MultiError{Errors: map[string]error{
 		"a": cache.ErrClosed, "b": cache.ErrTooLarge, "c": cache.ErrMiss, "d": cache.ErrConflict,

@@ -226,7 +226,7 @@ func TestFailedNewLeavesCachesOpen(t *testing.T) {
 	}
 }
 
-// What the package comment says of the methods of a partitioned cache.
+// The methods of a partitioned cache do what the package comment says.
 func TestMethodsOfAPartitionedCache(t *testing.T) {
 	c, err := client.New(client.Config{
 		Default:  "a",

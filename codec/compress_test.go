@@ -157,8 +157,8 @@ func TestCompressConcurrent(t *testing.T) {
 	wg.Wait()
 }
 
-// Values of any length can be read again: the largest limit is as any other, and what is longer
-// than the limit is stored as it is, or refused.
+// Values of any length can be read again. A value over the limit is stored as it is, or rejected;
+// the largest limit behaves as any other.
 func TestCompressMaxSize(t *testing.T) {
 	text := strings.Repeat("long ", 1000)
 	for _, size := range []int{math.MaxInt, math.MaxInt - 1, len(text), len(text) - 1, 1} {
@@ -199,7 +199,7 @@ func TestCompressInvalid(t *testing.T) {
 	}
 }
 
-// Whatever bytes are decompressed, the codec returns them within its limit or an error.
+// For any input the codec returns a value within its limit, or an error.
 func FuzzCompress(f *testing.F) {
 	c := codec.Compress(codec.Bytes(), codec.CompressConfig{MinSize: 1, MaxSize: 10_000})
 	good, err := c.Append(nil, bytes.Repeat([]byte("x"), 5000))

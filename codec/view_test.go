@@ -151,7 +151,7 @@ func TestViewSlidingSession(t *testing.T) {
 	})
 }
 
-// What each operation stores ends after its TTL, and not before.
+// A value that an operation stored expires after its TTL, and not before.
 func TestViewTTL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
@@ -190,7 +190,7 @@ func TestViewTTL(t *testing.T) {
 	})
 }
 
-// No update is lost, whoever else updates.
+// No update is lost, with any number of callers that update.
 func TestViewUpdate(t *testing.T) {
 	ctx := context.Background()
 	counts, _ := newView(t, codec.JSON[int]())

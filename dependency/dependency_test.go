@@ -217,7 +217,7 @@ func TestNew(t *testing.T) {
 	wantErr(t, err, errors.ErrUnsupported)
 }
 
-// What cannot be wired is refused before anything is stored.
+// A key that cannot be wired is rejected before anything is stored.
 func TestAddRefuses(t *testing.T) {
 	ctx := t.Context()
 	canceled, cancel := context.WithCancel(ctx)

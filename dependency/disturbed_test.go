@@ -50,8 +50,8 @@ func TestDeleteGoesRoundAgain(t *testing.T) {
 	want(t, c, "", "a", "late", "m", "m1", "m2")
 }
 
-// Keys are wired all the time: Delete ends, what was wired before it is gone, and what
-// it leaves is still wired.
+// Keys are wired all the time: Delete ends, the items that were wired before it are gone, and
+// those that it leaves are still wired.
 func TestDeleteUnderSteadyAdds(t *testing.T) {
 	ctx, c := t.Context(), newMemory(t)
 	quiet := newDependency(t, c)

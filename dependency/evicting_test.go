@@ -128,7 +128,7 @@ func (sc *scene) evicting(n int) *world {
 	return w
 }
 
-// What the cache evicts, and when, breaks no promise.
+// Evictions break no promise, at any step and of any item.
 func TestEveryEviction(t *testing.T) {
 	if race.Enabled && !*long {
 		t.Skip("left to make test-alloc")

@@ -16,8 +16,8 @@ import (
 	"github.com/larder-go/larder/memory"
 )
 
-// A cache in memory evicts what it likes, but no wire before what it wires: what was wired
-// before a Delete began is gone when it returns, at any bound.
+// A cache in memory evicts no wire before the item that it wires: items that were wired before
+// a Delete began are gone when it returns, at any bound.
 func TestEvictionKeepsThePromise(t *testing.T) {
 	for name, config := range map[string]memory.Config{
 		"1 entry":       {MaxEntries: 1},

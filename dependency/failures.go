@@ -44,8 +44,8 @@ func (f failures) addAll(keys []string, err error) failures {
 	return f
 }
 
-// reason returns why an operation on many keys failed for one of them: what a
-// MultiError says of the key, or any other error as a whole.
+// reason returns why an operation on many keys failed for one of them: the error that a
+// MultiError has for the key, or any other error as a whole.
 func reason(err error, key string) error {
 	if m, ok := err.(*cache.MultiError); ok {
 		return m.Errors[key]

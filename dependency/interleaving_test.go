@@ -211,7 +211,7 @@ func TestEveryInterleavingOfOthers(t *testing.T) {
 			adder("adder", "m", "x", "y").deleter("deleter 1", "m").deleter("deleter 2", "m"),
 		"many masters": newScene(ours).
 			adder("adder 1", "m", "x").adder("adder 2", "n", "y").deleter("deleter", "m", "n"),
-		// What Python does while it wires does no harm to our wires.
+		// Python's protocol for wires does no harm to ours.
 		"a naive adder": newScene(ours).wired("m", "old").
 			adder("adder", "m", "x").naiveAdder("naive adder", "m", "p").deleter("deleter", "m"),
 		"a naive adder and two deleters": newScene(ours).
@@ -227,8 +227,9 @@ func TestEveryInterleavingOfOthers(t *testing.T) {
 	}
 }
 
-// One operation after the other fails, before it took effect or after it: what returned
-// nil, or is not named in a MultiError, kept its promise, and no fault goes unreported.
+// One operation after the other fails, before it took effect or after it. Each call that
+// returned nil, and each key that a MultiError does not name, kept its promise, and every
+// fault is reported.
 func TestEveryFault(t *testing.T) {
 	for name, c := range map[string]struct {
 		faults int

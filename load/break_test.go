@@ -58,7 +58,8 @@ func VerifyBeforeClose(s *steps) {
 	}
 }
 
-// HitForWaiters breaks the fourth rule: what the job finds in the cache is for all who wait.
+// HitForWaiters breaks the fourth rule: a value that the job finds in the cache is for all who
+// wait.
 func HitForWaiters(s *steps) {
 	s.found = func(j *job, cl *call, _ int) {
 		j.core.mu.Lock()

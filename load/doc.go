@@ -41,7 +41,7 @@
 //   - Leases, refreshes and KeepStale use the system clocks of the processes. If a clock is
 //     set back, refreshes are late, and a value whose refresh fails can last longer by as
 //     much. If two clocks differ by more than a lease, both processes may load a key at the
-//     same time. What was invalidated is not returned, whatever the clocks show.
+//     same time. Invalidated values are not returned, whatever the clocks show.
 //   - [Loader.Delete] without [Config.KeyTags] does not remove values from the memory of
 //     other processes.
 //

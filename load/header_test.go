@@ -92,7 +92,7 @@ func FuzzHeader(f *testing.F) {
 	})
 }
 
-// Whatever bytes are at a record, only those of one are a version.
+// Only the bytes of a record have a version.
 func FuzzRecord(f *testing.F) {
 	f.Add(encodeRecord(7))
 	f.Add([]byte("not a record"))

@@ -79,7 +79,7 @@ func (p *process) canceling(actors ...int) *process {
 	return p
 }
 
-// Whatever the order of steps, no Get returns what was invalidated before it began.
+// No Get returns a value that was invalidated before it began, in any order of steps.
 func TestInterleavings(t *testing.T) {
 	keyTags := config()
 	keyTags.KeyTags = true

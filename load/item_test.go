@@ -10,8 +10,8 @@ import (
 	"github.com/larder-go/larder/load"
 )
 
-// Whatever bytes an attacker stores at a key, a Get returns: the value in them, or one that it
-// loads after at most one lease. The fast path for caches in the process, which parses headers
+// With any bytes at a key, such as those of an attacker, a Get returns the value in them, or one
+// that it loads after at most one lease. The fast path for caches in the process, which parses headers
 // by itself, and GetMulti agree with it.
 func FuzzItem(f *testing.F) {
 	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli() // in a bubble

@@ -22,9 +22,9 @@ import (
 // Loads that outlast their leases are taken over by one waiter at a time, and never by all.
 //
 // More than one load is needed. A new one begins a tenth of a lease after each lease, since
-// nobody knows whether the load before will ever return. What a load returns after its lease
-// is not stored, and only those may have it who joined before it began: for the others nobody
-// can tell whether an invalidation has come in between. They are late for the first load, and
+// nobody knows whether the load before will ever return. A value that is loaded after the lease
+// is not stored, and is returned only to callers that joined before the load began: for later
+// ones, an invalidation may have come in between. They are late for the first load, and
 // gather for the second.
 func TestLeaseOutlasted(t *testing.T) {
 	for _, test := range []struct {

@@ -22,8 +22,8 @@ type clock struct {
 	coarse atomic.Int64 // 0: void
 	timer  atomic.Pointer[time.Timer]
 
-	// What has a deadline after the horizon has not expired: margin from the
-	// reading; while that is void, the end of time.
+	// An entry with a deadline after the horizon has not expired. The horizon is
+	// margin from the reading; while that is void, the end of time.
 	horizon atomic.Uint64
 
 	slept atomic.Int64 // nanoseconds for which the monotonic clock has not advanced

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// The monotonic clock stands still while the machine is suspended, and the wall clock does
-// not: what was to end meanwhile is gone afterwards.
+// The monotonic clock stops while the machine is suspended, and the wall clock does not:
+// entries that expired meanwhile are gone afterwards.
 func TestSuspend(t *testing.T) {
 	for name, c := range map[string]struct {
 		gained time.Duration // by the wall clock

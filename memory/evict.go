@@ -113,8 +113,8 @@ func (v *evictor) keepBounds() {
 }
 
 // allowance is the most by which the footprint grows at once when a slab is full, and falls
-// when one is dropped: what a record left of it. Without it, entries would join main after
-// each drop, and leave it where a slab begins, without being compared.
+// when one is dropped: the rest of a slab after its last record. Without it, entries would
+// join main after each drop, and leave it where a slab begins, without being compared.
 func (v *evictor) allowance() int {
 	if !v.bytes.bounded() {
 		return 0

@@ -151,7 +151,7 @@ func TestExpiryIsBounded(t *testing.T) {
 		time.Sleep(time.Minute + DefaultBucketInterval/DefaultBuckets)
 		before := s.stats()
 		stores := 0
-		// What shares a slab with the new key stays for an interval.
+		// Entries that share a slab with the new key stay for an interval.
 		for before.Entries > n/16 && stores < n {
 			stores++
 			s.mustSet(t, "other", "value", time.Hour)

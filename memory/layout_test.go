@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// What a store changes beside records and the index lies in two cache lines of 64 bytes,
-// one of the shard and one of a slab, and no two shards or slabs share one.
+// Besides records and the index, a store changes two cache lines of 64 bytes, one of the
+// shard and one of a slab, and no two shards or slabs share one.
 func TestLayout(t *testing.T) {
 	var sh shard
 	begin := unsafe.Offsetof(sh.mu)

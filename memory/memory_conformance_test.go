@@ -10,8 +10,8 @@ import (
 	"github.com/larder-go/larder/memory"
 )
 
-// long runs one configuration more, and what does not depend on the configuration in each:
-// go test -long.
+// long runs one configuration more, and runs in each the cases that do not depend on the
+// configuration: go test -long.
 var long = flag.Bool("long", false, "run the whole contract in every configuration")
 
 func TestConformance(t *testing.T) {

@@ -83,7 +83,7 @@ func (r *record) deadline() uint64 { return r.header().deadline }
 func (r *record) is(f flags) bool { return flags(r[flagsAt])&f != 0 }
 func (r *record) mark(f flags)    { r[flagsAt] |= byte(f) }
 
-// bytes returns n bytes of the record. There is no room to append: what follows belongs to
+// bytes returns n bytes of the record. There is no room to append: the next bytes belong to
 // another record. For n = 0 they are not in the record: another object may begin behind
 // its last byte, which a pointer there would keep from the garbage collector.
 func (r *record) bytes(from, n int) []byte {

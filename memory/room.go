@@ -6,8 +6,8 @@ import (
 )
 
 // room is a bound on the whole cache. Shards take parts of it as they grow, so none evicts
-// while the cache has room, whatever the hashes of large values are. What a shard does not
-// need it gives back; when nothing is left, one that has less than its fair share gets
+// while the cache has room, whatever the hashes of large values are. A shard gives back
+// what it does not need; when nothing is left, one that has less than its fair share gets
 // some of the largest part.
 type room struct {
 	fair  int64        // the limit divided by the number of shards
@@ -155,8 +155,8 @@ func (s *store) takeFromLargest(of func(*shard) *part, floor, n int64) int64 {
 }
 
 // reserve makes room for a large value in the shard of its key, before the shard is
-// locked: what is free, and then of the largest parts, a little at a time. A small value
-// finds room in its own shard.
+// locked. It takes the room that is free, and then some of the largest parts, a little at a
+// time. A small value finds room in its own shard.
 func (s *store) reserve(hash uint64, key string, length int) {
 	sh := s.shard(hash)
 	r := sh.evict.bytes.room

@@ -56,7 +56,7 @@ func TestLargestValue(t *testing.T) {
 	}
 }
 
-// What many small entries leave behind, index and all, large ones can take.
+// Large entries can take all the room that many small ones leave, that of the index too.
 func TestIndexGivesItsRoomBack(t *testing.T) {
 	if race.Enabled {
 		t.Skip("left to make test-alloc")

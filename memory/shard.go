@@ -11,15 +11,15 @@ import (
 
 // shard holds the keys of a part of the hashes. It composes an index, a log of records, an
 // eviction policy and the search for expired entries, under one lock. Of gets, only the
-// first of a record takes the lock, and those that meet a writer: see search. What changes
-// anything is done under it.
+// first of a record takes the lock, and those that meet a writer: see search. All changes
+// are made under it.
 type shard struct {
 	// Read without the lock, and kept away from what writers change.
 	index index
 	dir   directory
 	_     [104]byte
 
-	// What every store changes, in one cache line, but for the slabs; TestLayout.
+	// The fields that every store changes, in one cache line, but for the slabs; TestLayout.
 	mu         sync.Mutex
 	deciding   atomic.Bool // see store.unexpired; writers set it only near deadlines
 	closed     bool        // looked at by write alone: the others find nothing

@@ -25,8 +25,8 @@ import (
 //
 // An item, its wires and their masters lie in different shards, which are locked one
 // after the other. Two things make that safe. A wire is removed only after a search for the
-// hash of its item has found nothing: what was stored before the wire was made has gone
-// by then, and what is stored later needs a wire made later. And a wire is counted for its
+// hash of its item has found nothing: an item stored before the wire was made has gone by
+// then, and one stored later needs a wire made later. And a wire is counted for its
 // master before package dependency confirms that the master is there; if the master was
 // removed before that, dependency begins again.
 
@@ -257,7 +257,7 @@ func (sh *shard) setRef(r *record, ref wireRef) {
 }
 
 // wires counts the wires of each master, and knows which wire connects an item and a
-// master. Its locks are taken last: whoever holds one takes no other.
+// master. Its locks are taken last: a goroutine that holds one takes no other.
 type wires struct{ stripes [16]wireStripe }
 
 type wireStripe struct {

@@ -62,8 +62,8 @@ func (d DSNTest[C]) Run(t *testing.T) {
 	}
 }
 
-// Fuzz fuzzes Parse: what it accepts survives a round trip, and what it rejects is not
-// repeated in the error.
+// Fuzz fuzzes Parse: a string that it accepts survives a round trip, and one that it rejects
+// is not repeated in the error.
 func (d DSNTest[C]) Fuzz(f *testing.F) {
 	f.Helper()
 	for _, s := range d.strings() {

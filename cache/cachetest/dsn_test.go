@@ -248,7 +248,7 @@ func TestDSNTestFindsFaults(t *testing.T) {
 	}
 }
 
-// What a fuzzed string shows is found as well.
+// Fuzzed strings find faults too.
 func TestDSNTestTries(t *testing.T) {
 	d := sampleDSN()
 	for _, s := range []string{"sample://h?size=7", "sample://h?size=x", "", "sample://" + secret} {

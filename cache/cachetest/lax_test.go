@@ -238,7 +238,7 @@ func (l lax) Stats(ctx context.Context) (cache.Stats, error) {
 	return st, l.out("Stats", ctx, err)
 }
 
-// isForeign reports whether err is none of those that an item of this cache can have.
+// isForeign reports whether err is an error that no item of this cache can have.
 func isForeign(err error) bool {
 	for _, other := range []error{
 		cache.ErrConflict, cache.ErrMiss, cache.ErrClosed, cache.ErrInvalidTTL, cache.ErrTooLarge, context.Canceled, context.DeadlineExceeded,

@@ -4,7 +4,7 @@ package cachetest
 // then.
 type rule string
 
-// What breaks in a driver.
+// The rules that a driver can break.
 const (
 	// Keys.
 	foldsKeys      rule = "some keys that differ in case are one"

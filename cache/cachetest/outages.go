@@ -18,7 +18,7 @@ var outageCases = []test{
 	},
 	{
 		name: "outage/the others",
-		rule: "in a batch, what the other servers returned comes together with a MultiError that names exactly the keys of the one that cannot be reached",
+		rule: "an operation on many keys returns the results of the other servers together with a MultiError that names exactly the keys of the one that cannot be reached",
 		run:  outageOthers, outage: true,
 	},
 	{

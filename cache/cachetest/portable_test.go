@@ -11,7 +11,7 @@ import (
 	"github.com/larder-go/larder/cache/driver"
 )
 
-// What breaks above a driver.
+// The rules that can be broken above a driver.
 const (
 	takesInvalidKeys  rule = "an invalid key returns no error"
 	takesNegativeTTLs rule = "a negative TTL returns no error"

@@ -127,7 +127,7 @@ func (f fault) results(wanted func(i int, name string) bool) map[string][]string
 	})
 }
 
-// swapper is a mapCache without touches and batches: what it cannot do is done with
+// swapper is a mapCache without touches and batches: the cache does both with
 // compare-and-swap.
 type swapper struct {
 	driver.Cache

@@ -47,7 +47,7 @@ type swapMany struct {
 	name string
 	do   func(old ...cache.Item) error
 	left string // begins the value afterwards, before the key; empty: the key is removed
-	lost error  // the error of who comes too late
+	lost error  // the error of a caller that comes too late
 }
 
 func (s *suite) swapManys() []swapMany {

@@ -71,7 +71,7 @@ type taker struct {
 }
 
 // takers returns the operations that take a TTL and that the cache supports. Each makes
-// or leaves a value; what it is does not matter.
+// or leaves some value.
 func (s *suite) takers() []taker {
 	var all []taker
 	for _, st := range s.storers() {

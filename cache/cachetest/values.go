@@ -327,7 +327,7 @@ func keptKinds(s *suite) {
 			s.none(err, "%s as %v", st.name, kind)
 			check(fmt.Sprintf("%s as %v", st.name, kind), "k", kind)
 		}
-		// What does not store a value of the caller keeps the kind.
+		// An operation that stores no value of the caller keeps the kind.
 		s.none(plain.as(kind).Set(s.ctx, "k", []byte("7"), 0), "Set as %v", kind)
 		s.increment("k", 1, 8)
 		check(fmt.Sprintf("Increment of %v", kind), "k", kind)

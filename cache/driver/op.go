@@ -1,6 +1,6 @@
 package driver
 
-// An Op names an operation, in errors and to hooks. The zero Op is no operation.
+// An Op names an operation, in errors and to hooks. The zero Op names no operation.
 type Op uint8
 
 // The operations of a cache. An operation on many keys has its own Op.

@@ -106,7 +106,7 @@ func (s *server) add(ctx context.Context, b *adding, requests []byte, part []int
 	case err != nil:
 		b.fail(w.left(), err)
 	case refusal != nil:
-		s.read(ctx, &b.reading, w.left()) // what was added stays
+		s.read(ctx, &b.reading, w.left()) // the added items stay
 	}
 	return err
 }

@@ -144,7 +144,7 @@ func (s *server) runPiece(ctx context.Context, p *pipeline, b []byte, part []int
 	}
 	err = s.do(ctx, &r)
 	if err != nil && done == len(part) {
-		done-- // what came after the last reply makes it doubtful
+		done-- // the bytes after the last reply make it doubtful
 	}
 	return done, err
 }

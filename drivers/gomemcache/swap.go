@@ -20,7 +20,7 @@ func (d *cluster) GetItem(ctx context.Context, key string) (driver.Item, error) 
 }
 
 // CompareAndSwap implements [driver.Swapper]. Like the other swaps it is not idempotent: the
-// second would find what the first has stored.
+// second would find the value that the first has stored.
 func (d *cluster) CompareAndSwap(ctx context.Context, token any, e driver.Entry) error {
 	r := request{op: cache.OpCompareAndSwap, verb: verbSwap}
 	s := d.pick(e.Key)

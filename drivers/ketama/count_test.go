@@ -106,7 +106,7 @@ func TestLargeCountersTogether(t *testing.T) {
 	}
 }
 
-// What a fake server says to a count of a large number: that it is none.
+// The steps of a fake server that rejects a count of a large number as not numeric.
 var (
 	refused  = memcachedtest.Step{Expect: request(increment, 0, five+zero+never, "k", ""), Reply: message(replyMagic, increment, 6, 0, 0, "", "", "Non-numeric server-side value for incr or decr")}
 	readsMax = memcachedtest.Step{Expect: request(get, 0, "", "k", ""), Reply: reply(get, ok, textFlags, "k", "18446744073709551615")}

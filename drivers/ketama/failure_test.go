@@ -79,7 +79,7 @@ func TestNoCAS(t *testing.T) {
 	}
 }
 
-// TestPickle: what only Python can read is an error, and no value.
+// TestPickle: a value that only Python can read is an error.
 func TestPickle(t *testing.T) {
 	s := memcachedtest.Start(t, "tcp")
 	c := open(t, ketama.Config{Servers: []string{s.Addr()}, Timeout: patient})

@@ -84,8 +84,8 @@ func (c *client) limit() bool {
 	return true
 }
 
-// What the server did to rainycape's connection while it was idle, such as closing it
-// (memcached -o idle_timeout), cannot be seen before it is used.
+// A server may close rainycape's connection while it is idle (memcached -o idle_timeout),
+// which cannot be seen before the connection is used.
 const (
 	// libraryCheck is the time for which it may be idle before the driver's connection is
 	// checked, which was lost as well if the server was restarted. The time is that since

@@ -91,7 +91,7 @@ type returns struct {
 	look      sync.Mutex
 	searching atomic.Int32
 
-	mu     sync.Mutex    // guards what follows
+	mu     sync.Mutex    // guards the fields below
 	signal chan struct{} // nil until a search wants it
 	count  uint64
 	waited time.Duration

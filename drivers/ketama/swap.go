@@ -37,7 +37,7 @@ func (c *client) read(request wire.Request) (reply wire.Reply, e epoch.Number, e
 	return reply, e, err
 }
 
-// epoch returns the epoch of what a request reads that is about to be sent.
+// epoch returns the epoch of the items that the next request reads.
 func (c *client) epoch() epoch.Number { return c.server.Clock.Read(c.wire.Number) }
 
 // item returns an item with its token. Its remaining TTL is unknown: no command of the binary

@@ -9,7 +9,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
-// TestForeignTokens: what is not a CAS id of a server must not become a delete or a
+// TestForeignTokens: a token that is not a CAS id of a server must not become a delete or a
 // store without a condition.
 func TestForeignTokens(t *testing.T) {
 	s := memcachedtest.Start(t, "unix")

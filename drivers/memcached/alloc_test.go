@@ -11,7 +11,7 @@ import (
 	"github.com/larder-go/larder/internal/race"
 )
 
-// What is allocated for one operation: the value that it returns, and nothing else.
+// An operation allocates the value that it returns, and nothing else.
 func TestAllocs(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")

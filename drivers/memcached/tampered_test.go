@@ -36,8 +36,8 @@ func (x *exchange) errorf(format string, args ...any) {
 }
 
 // near reports whether v is the value of a key, apart from the byte that was garbled. If the
-// length before the value was changed, what follows may be taken for more of it, up to the end of
-// another line: nothing in a reply tells.
+// length before the value was changed, the next bytes may be taken for more of it, up to the end
+// of another line: nothing in a reply tells.
 func (x *exchange) near(v []byte, key string) bool {
 	want := itself(key)
 	if x.f.kind.changes() && x.f.reply && bytes.HasPrefix(v, append(want, "\r\n"...)) {
@@ -66,7 +66,7 @@ func (x *exchange) is(what, key string, v []byte, err error) {
 }
 
 // failed checks the error of a call. Requests that were changed may mean something else to the
-// server. What is not changed is a reply or an outage, and a reply that is only late is not an error.
+// server. A call whose bytes were not changed returns a reply or an outage; a late reply is not an error.
 func (x *exchange) failed(what string, err error) {
 	switch {
 	case err == nil:

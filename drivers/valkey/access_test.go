@@ -24,8 +24,8 @@ func addUser(s *valkeytest.Server, keys, more string) {
 	s.Do(append(rules, strings.Fields(documentedCommands+" "+more)...)...)
 }
 
-// What a user must be allowed, as the package documentation lists it: always, in a cluster,
-// and where Sentinels watch.
+// The permissions of a user that the package documentation lists: always, in a cluster, and
+// with Sentinels.
 const (
 	documentedCommands = "+get +set +del +unlink +pexpire +getex +evalsha +eval +exists +persist +pttl +getrange +scan +ping +select +@connection"
 	documentedCluster  = "+cluster|slots +cluster|shards +cluster|info +asking"

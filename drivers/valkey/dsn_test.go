@@ -124,7 +124,7 @@ func TestSchemes(t *testing.T) {
 	}
 }
 
-// TestInvalidConfigs: what no DSN can say.
+// TestInvalidConfigs: invalid values that no DSN can contain.
 func TestInvalidConfigs(t *testing.T) {
 	for _, tt := range []struct {
 		cfg  valkey.Config

@@ -151,8 +151,8 @@ func timeLeft(r reply) (left time.Duration, ok bool) {
 	}
 }
 
-// ttlOf returns the TTL to store a value with. What was forever is less by the time of the call,
-// so anything over a century does not expire.
+// ttlOf returns the TTL to store a value with. The largest TTL has become shorter by the time of
+// the call, so a value with more than a century left does not expire.
 func ttlOf(left time.Duration) time.Duration {
 	if left > forever/2 {
 		return 0

@@ -11,8 +11,8 @@ import (
 // and 4 that no text in UTF-8 ends with.
 //
 // A value is stored without a mark, so that other programs find the bytes that were set.
-// Reading an item for a compare-and-swap adds the mark, which is the token. Whatever stores
-// the value again drops it, so no two states have the same mark. Only a value that ends as
+// Reading an item for a compare-and-swap adds the mark, which is the token. Any later store
+// drops it, so no two states have the same mark. Only a value that ends as
 // marks do is stored with one: otherwise its end would be taken for a mark.
 const (
 	markLen   = 16

@@ -26,8 +26,8 @@ const minNearMaxAge = time.Millisecond
 
 // NearConfig configures a near view. The zero value has the defaults.
 type NearConfig struct {
-	// MaxAge bounds how stale a value may be: what Get returns was on the server at
-	// some time within MaxAge before the call. Values become that old only when packets
+	// MaxAge bounds how stale a value may be: one that Get returns was on the server
+	// at some time within MaxAge before the call. Values become that old only when packets
 	// are lost or the server is frozen; otherwise a change is seen as soon as its report
 	// arrives. While values are read, each server is sent two requests in MaxAge, which
 	// check the connection. It is at least a millisecond. Default: DefaultNearMaxAge.

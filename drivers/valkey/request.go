@@ -75,7 +75,7 @@ func failedMulti(n int, err error) []reply {
 }
 
 // failureOf returns the error of the library or of the server, if there is one. A nil
-// reply is none.
+// reply is not an error.
 func failureOf(r reply) error {
 	err := r.Error()
 	if err == nil || vk.IsValkeyNil(err) {

@@ -14,8 +14,8 @@ type script struct {
 	digest string // SHA-1, in hex
 }
 
-// newScript makes a script. What is common to several is put in by name: MAGIC is the
-// end of a mark, as Lua writes it.
+// newScript returns a script. It replaces the names of parts that several scripts share:
+// MAGIC is the end of a mark, as Lua writes it.
 func newScript(flags, source string) *script {
 	source = "#!lua" + flags + "\n" + strings.ReplaceAll(source, "MAGIC", luaString(markMagic))
 	sum := sha1.Sum([]byte(source))

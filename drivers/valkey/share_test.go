@@ -134,7 +134,7 @@ func TestSilent(t *testing.T) {
 		}
 	})
 	wg.Wait()
-	// What is idempotent is tried once more on another connection.
+	// An idempotent operation is tried once more on another connection.
 	memcachedtest.Bounded(t, start, 2*timeout)
 	s.Resume()
 	memcachedtest.Eventually(t, "calls work", func() bool { return c.Set(ctx, "k", nil, 0) == nil })

@@ -17,8 +17,8 @@ import (
 // magic is the end of a mark.
 const magic = "\xfeLR\xff"
 
-// TestStored: what is on the server are the bytes that were set, under the key with its
-// prefix, with the TTL.
+// TestStored: the server holds the bytes that were set, under the key with its prefix, with
+// the TTL.
 func TestStored(t *testing.T) {
 	valkeytest.Each(t, func(t *testing.T, b valkeytest.Binary) {
 		s := valkeytest.Start(t, b, "unix")
@@ -56,7 +56,7 @@ func TestStored(t *testing.T) {
 		}
 		is("IncrementFrom", "n", "7")
 
-		// Reading an item marks it, once; whatever stores it drops the mark.
+		// Reading an item marks it, once; any store drops the mark.
 		it, err := c.GetItem(ctx, "k")
 		if err != nil || string(it.Value) != "v" {
 			t.Errorf("GetItem: %q, %v", it.Value, err)

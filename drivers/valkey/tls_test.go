@@ -11,8 +11,8 @@ import (
 	"github.com/larder-go/larder/internal/dev/valkeytest"
 )
 
-// TestTLS: servers and clients verify each other's certificates, and what does not verify
-// is an outage.
+// TestTLS: servers and clients verify each other's certificates; if that fails, it is an
+// outage.
 func TestTLS(t *testing.T) {
 	certs := valkeytest.NewCertificates(t)
 	s := valkeytest.StartTLS(t, valkeytest.Any(t), certs)

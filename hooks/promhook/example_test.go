@@ -35,7 +35,7 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	// What Prometheus sees at /metrics:
+	// Prometheus reads this from /metrics:
 	w := httptest.NewRecorder()
 	promhttp.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for line := range strings.Lines(w.Body.String()) {

@@ -15,7 +15,7 @@ import (
 	"github.com/larder-go/larder/memory"
 )
 
-// What package load does is counted as it was done by hand.
+// The counts of package load are those of the same operations made by hand.
 func TestPackageLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
@@ -109,7 +109,7 @@ func TestPackageLoad(t *testing.T) {
 		compare(t, all, "larder_load_waits_total", samples{of(cache.OpLoad): workers - 1})
 		compare(t, all, "larder_load_duration_seconds_count", samples{of(cache.OpLoad): 3*n + 2, of(cache.OpLoadMulti): 1, of(cache.OpRefresh): 1})
 		compare(t, all, "larder_load_duration_seconds_sum", samples{of(cache.OpLoad): 3*n + 2, of(cache.OpLoadMulti): 1, of(cache.OpRefresh): 1})
-		// Whatever the operations of the cache were, they were parts.
+		// All operations of the cache were parts.
 		if parts := all.named("larder_part_duration_seconds_count"); len(parts) == 0 {
 			t.Error("no parts")
 		}

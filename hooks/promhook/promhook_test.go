@@ -202,8 +202,8 @@ func TestDurations(t *testing.T) {
 	})
 }
 
-// What goes wrong for the first time must not be the first that is reported of it: a rate
-// needs a value before.
+// A counter of failures is reported as zero before the first one: a rate needs an earlier
+// value.
 func TestZeros(t *testing.T) {
 	c, hook := open(t, &hooktest.Driver{})
 	c.Get(t.Context(), "absent")

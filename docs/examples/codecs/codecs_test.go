@@ -147,7 +147,7 @@ func TestZstdBomb(t *testing.T) {
 			t.Errorf("%s: Decode of %d bytes allocated %d bytes, want at most 10 times the limit of %d", name, len(bomb), took, maxSize)
 		}
 	}
-	// What cannot be decompressed is not stored.
+	// A value over the limit for decompression is not stored.
 	if _, err := c.Append(nil, zeros[:maxSize+1]); err == nil || !strings.Contains(err.Error(), "1048577 bytes") {
 		t.Errorf("Append of more than the limit: %v; want an error that names the size", err)
 	}

@@ -83,7 +83,7 @@ func TestGomemcache(t *testing.T) {
 	}
 }
 
-// What the page says of a duration that the conversion to int32 seconds cuts to 0.
+// The page describes a duration that the conversion to int32 seconds cuts to 0.
 func TestGomemcacheExpiration(t *testing.T) {
 	server := memcachedtest.Start(t, "tcp")
 	mc := memcache.New(server.Addr())

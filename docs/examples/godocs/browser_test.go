@@ -32,7 +32,7 @@ func startSite(t *testing.T, goroot, example string) (url string, s *server) {
 	return h.URL, s
 }
 
-// What the start page tells a visitor to do, in a browser.
+// A browser can do everything that the start page suggests.
 func TestBrowserMainPath(t *testing.T) {
 	b := startBrowser(t)
 	url, s := startSite(t, fakeRoot, "alpha")
@@ -84,7 +84,7 @@ func TestBrowserMainPath(t *testing.T) {
 		}
 	}
 
-	// What does not exist. The console shows the status 404 of it.
+	// A folder that does not exist. The console shows the status 404 of it.
 	for _, want := range []string{"MISS There is no such folder", "HIT The cache remembers it"} {
 		tb.open(url + "/pkg/nowhere")
 		tb.expect(`no such package: "nowhere"`, want)

@@ -54,8 +54,8 @@ func (l linker) plain(text string) template.HTML {
 	return l.write(text, func([]word, int) (string, string, int) { return "", "", 1 })
 }
 
-// write escapes text, and puts around its words what mark says: what opens and what
-// ends the mark, and for how many words it is.
+// write escapes text, and marks its words: mark returns the text that opens and the text that
+// ends the mark, and the number of words in it.
 func (l linker) write(text string, mark func(words []word, i int) (open, end string, count int)) template.HTML {
 	text = strings.ReplaceAll(text, "\r", "") // as the scanner does, whose offsets count
 	words := split(text)

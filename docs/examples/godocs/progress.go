@@ -14,7 +14,7 @@ type progress struct {
 	w        io.Writer
 	terminal bool
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards the fields below
 	what  string
 	done  int
 	total int

@@ -119,7 +119,7 @@ func TestInvalidateIsExact(t *testing.T) {
 	}
 }
 
-// What was dropped for one package is not counted for the next.
+// Pages that were dropped for one package are not counted for the next.
 func TestInvalidateCountsPagesInTheCache(t *testing.T) {
 	s := fakeSite(t, fakeRoot, newMemory(t))
 	readAll(t, s)

@@ -152,8 +152,8 @@ func (s *source) read(path string) (*pkg, error) {
 	return p, nil
 }
 
-// resolve turns what an import declaration says into a path in the tree: what does
-// not belong to the standard library is in its vendor folder.
+// resolve returns the path in the tree of an import declaration: packages that do not belong
+// to the standard library are in its vendor folder.
 func (s *source) resolve(imported string) string {
 	first, _, _ := strings.Cut(imported, "/")
 	if strings.Contains(first, ".") {

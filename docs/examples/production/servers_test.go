@@ -136,7 +136,7 @@ func TestRestartForgetsWires(t *testing.T) {
 	}
 	t.Logf("%d of 20 pages outlived their wires", stale)
 
-	// What the page advises.
+	// The remedy that the page advises.
 	if err := c.Flush(ctx); err != nil {
 		t.Fatal(err)
 	}

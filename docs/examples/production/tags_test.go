@@ -153,7 +153,7 @@ func (c *calls) End(_ context.Context, call cache.Call, _ cache.Result) {
 	}
 }
 
-// What the table on tags says of the price of a hit.
+// A hit takes the round trips that the table on tags lists.
 func TestRoundTripsOfHit(t *testing.T) {
 	ctx := t.Context()
 	server := drivers["gomemcache"](t, []string{memcachedtest.Start(t, "tcp").Addr()})

@@ -37,7 +37,7 @@ func TestOpenHasVersion(t *testing.T) {
 	}
 }
 
-// What the table on changes of a struct says of JSON.
+// JSON decodes changed structs as the table on changes of a struct says.
 func TestStructsOfTwoReleases(t *testing.T) {
 	type v1 struct {
 		Name string

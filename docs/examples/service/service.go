@@ -111,7 +111,7 @@ func (s *Service) render(ctx context.Context, team string, shows func(id string)
 	return b.Bytes(), err
 }
 
-// hashed returns the key of a token. Who can read the cache cannot log in with it.
+// hashed returns the key of a token. Somebody who can read the cache cannot log in with it.
 func hashed(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])

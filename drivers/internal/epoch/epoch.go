@@ -5,11 +5,11 @@
 // compare-and-swap with it would succeed where it must conflict. The server does not say
 // that it was restarted, and a client that was idle meanwhile does not notice.
 //
-// What a client does know is the order in which it made its connections and read its
-// items, and that a connection leads to one server process for as long as it lives. So a
-// [Clock] numbers the connections to a server as they are made. What is read has the number
-// of the last connection that was made when its request was sent: its epoch. It may be used
-// on a connection that is not younger than that.
+// A client does know the order in which it made its connections and read its items, and
+// that a connection leads to one server process for as long as it lives. So a [Clock]
+// numbers the connections to a server as they are made. An item has the number of the last
+// connection that was made when its request was sent: its epoch. It may be used on a
+// connection that is not younger than that.
 //
 // # Why this is enough
 //

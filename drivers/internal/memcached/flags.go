@@ -98,7 +98,7 @@ func (d Dialect) Encode(kind driver.Kind, value []byte) ([]byte, uint32) {
 // stored that way, if there is nothing but digits and spaces, and no more than a counter
 // has.
 //
-// Data that is marked as a number and is none is an error: other clients use these flags
+// Data that is marked as a number and is not numeric is an error: other clients use these flags
 // for compressed values (Dalli, spymemcached, older versions of PECL memcached).
 func Decode(data []byte, flags uint32) ([]byte, driver.Kind, error) {
 	compressed := flags&flagCompressed != 0

@@ -83,8 +83,8 @@ func (s *Stream) Fail(err error) error {
 // then has its whole time again. A server that sends it byte by byte gets no more for that.
 func (s *Stream) Progress() { s.whole = true }
 
-// Close closes the connection for good. What an error of it could say was said by the call
-// that caused it.
+// Close closes the connection for good. It returns no error: the call that failed on the
+// connection has returned it.
 func (s *Stream) Close() { _ = s.nc.Close() }
 
 // LocalAddr returns the address of this end.

@@ -20,8 +20,8 @@ func repository(t *testing.T) *tree {
 	return tree
 }
 
-// What the core's go.mod requires, every user's build must look at. Its tests
-// may use go-cmp, and that is all.
+// Every user's build reads the modules that the core's go.mod requires. Its tests may use
+// go-cmp, and nothing else.
 func TestCoreRequiresOnlyGoCmp(t *testing.T) {
 	tree := repository(t)
 	for _, m := range tree.modules {

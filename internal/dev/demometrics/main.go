@@ -179,7 +179,7 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// What readPages does: each page is rendered once.
+// The work of readPages: each page is rendered once.
 const (
 	rounds = 100
 	misses = 4

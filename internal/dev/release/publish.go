@@ -270,7 +270,7 @@ func (p *publisher) use(ctx context.Context, r *repo, modules []*mod, env []stri
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		return err
 	}
-	// The program has no go.sum yet. What it is given besides was downloaded and
+	// The program has no go.sum yet. The modules that it requires were downloaded and
 	// checked for this repository before.
 	env = append(env, "GOSUMDB=off")
 	if _, err := output(ctx, dir, env, "go", "mod", "init", "example.com/program"); err != nil {

@@ -56,7 +56,7 @@ func (f *faults) play(deadline time.Time) {
 			f.freeze(f.good[f.rand.IntN(len(f.good))])
 			f.table.slowUntil.Store(later(grace))
 		}
-		// What a server lost was lost by now.
+		// Servers lose nothing after this time.
 		if f.table.before(&f.table.lossUntil) {
 			f.expect(0)
 		}

@@ -64,7 +64,7 @@ func (s *swaps) do(ctx context.Context, r *rand.Rand, goroutine int) {
 	}
 }
 
-// add stores a state where there is none: what was read before is then gone for good.
+// add stores a state where there is none: states that were read before are then gone for good.
 func (s *swaps) add(ctx context.Context, c *cache.Cache, key string, value []byte, items []held) {
 	switch err := c.Add(ctx, key, value, itemTTL); {
 	case err == nil:

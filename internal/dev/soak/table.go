@@ -22,7 +22,7 @@ const (
 // A table is the database of all processes and what they know of one another: a file
 // that is mapped into the memory of each.
 type table struct {
-	// What the test says to the workers.
+	// Messages of the test to the workers.
 	stop       atomic.Int64 // not 0: it is over
 	longerList atomic.Int64 // not 0: odd workers use the list with one server more
 	// Times in ns since 1970.

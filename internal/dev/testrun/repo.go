@@ -124,8 +124,8 @@ func walkModule(module string, f func(dir string) error) error {
 	})
 }
 
-// left is what a test says that does less under the race detector, or is skipped there, because the
-// detector makes it slow and it has one goroutine: pass alloc runs it.
+// left is the message of a test that does less under the race detector, or is skipped there, because
+// the detector makes it slow and it has one goroutine: pass alloc runs it.
 const left = "left to make test-alloc"
 
 // plain matches test files that have something for pass alloc.

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestServer: what the package starts does what it is told.
+// TestServer: servers that the package starts have the options that were asked for.
 func TestServer(t *testing.T) {
 	t.Parallel()
 	Each(t, func(t *testing.T, b Binary) {

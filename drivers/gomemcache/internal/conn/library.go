@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// library is a Conn as the client library uses it. What the library does with it, and when,
-// is written down in TestCallsOfTheLibrary.
+// library is a Conn as the client library uses it. TestCallsOfTheLibrary lists the calls that
+// the library makes, in order.
 type library Conn
 
 // Write sends a part of a request.

@@ -18,7 +18,7 @@ type Conn interface {
 type Pool[C Conn] struct {
 	maxIdle int
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	idle    []C
 	open    map[C]struct{} // idle and in use
 	waiters []*waiter[C]

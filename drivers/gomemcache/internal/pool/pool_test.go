@@ -60,7 +60,7 @@ func TestOrderAndBound(t *testing.T) {
 	}
 }
 
-// What is in use while the pool is closed is closed when it is put back.
+// A connection that is in use while the pool is closed is closed when it is put back.
 func TestClose(t *testing.T) {
 	p := New[*conn](10)
 	conns := made(p, 4)

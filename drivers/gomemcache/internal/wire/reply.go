@@ -16,7 +16,7 @@ const (
 )
 
 // A Reply follows the bytes of a reply as they arrive, before the client library reads
-// them. It knows where the reply ends, so that what a server sends after that is never
+// them. It knows where the reply ends, so that later bytes of the server are never
 // taken for the reply to the next request, and it keeps malformed lines from the library,
 // which panics on some, and allocates whatever size a server claims.
 type Reply struct {
@@ -109,7 +109,7 @@ func (r *Reply) readLine(line []byte) error {
 }
 
 // valueSize returns the size in a line "VALUE key flags size cas", or "VALUE key flags
-// size". The rest of the line is checked by whoever reads it.
+// size". The code that reads the rest of the line checks it.
 func valueSize(line []byte) (int, bool) {
 	i := len(valuePrefix)
 	for spaces := 0; spaces < 2; i++ {

@@ -29,9 +29,9 @@ type Turns struct {
 	// are about to. Each Leave that finds it below 0 owes one of them a turn. After Close
 	// it is far below.
 	free atomic.Int64
-	_    [56]byte // free is written by all callers: what follows is not on its cache line
+	_    [56]byte // all callers write free: the fields below are not on its cache line
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	waiting []*waiter  // the first is next
 	owed    int        // turns for callers that are about to wait
 	spare   []*waiter

@@ -238,7 +238,7 @@ func TestUnkeptLength(t *testing.T) {
 	}
 }
 
-// TestOtherProtocol: what a server says in plain text is quoted.
+// TestOtherProtocol: a reply in plain text is quoted.
 func TestOtherProtocol(t *testing.T) {
 	for reply, want := range map[string]string{
 		"ERROR Too many open connections\r\n":           `: "ERROR Too many open connections"`,
@@ -263,7 +263,7 @@ func FuzzReply(f *testing.F) {
 		if err != nil || r.Status != OK {
 			return
 		}
-		// What is taken for the value must be what a server says it is.
+		// The value must be the one in the server's reply.
 		want := message(Get, OK, 7, string(binary.BigEndian.AppendUint32(nil, r.Flags)), "key", string(r.Value))
 		want[5] = reply[5]              // data type
 		copy(want[16:24], reply[16:24]) // CAS

@@ -9,7 +9,7 @@ import (
 	"github.com/larder-go/larder/drivers/memcached/internal/protocol"
 )
 
-// A Failure is why a request has no reply.
+// A Failure describes why a request has no reply.
 type Failure struct {
 	Err    error
 	Unsent bool // the request has not reached the server
@@ -102,8 +102,8 @@ var errGone = errors.New("the connection is gone")
 // was sent then.
 func (f *Failure) IsGone() bool { return f.Err == errGone }
 
-// DoMany sends the requests of b. What was not sent when a connection is lost, and what may
-// be sent again, goes out on another one.
+// DoMany sends the requests of b. If a connection is lost, it sends those that had not been
+// sent, and the idempotent ones without a reply, on another one.
 func (s *Server) DoMany(ctx context.Context, b *Batch) {
 	l := s.lanes[b.Lane]
 	from := 0

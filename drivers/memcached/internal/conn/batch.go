@@ -64,8 +64,8 @@ func (c *Conn) DoMany(ctx context.Context, b *Batch) (answered, unsent int, err 
 			if built.call == nil {
 				built = c.build(s, b, next, c.alone(owed))
 			}
-			// Waiting is only for who has nothing in flight: the replies that are owed
-			// must be read, perhaps by this caller.
+			// A caller waits only if it has nothing in flight: the replies that are
+			// owed must be read, perhaps by this caller.
 			err := c.sendChunk(ctx, built.call, s.b, inFlight == 0)
 			if err == errNoRoom {
 				break

@@ -158,8 +158,7 @@ func TestChunks(t *testing.T) {
 	<-done
 }
 
-// A batch that ends early says how far it came: what has its result, and what was never
-// sent.
+// A batch that ends early tells which requests have results, and which were never sent.
 func TestBatchCutShort(t *testing.T) {
 	for name, end := range map[string]func(cancel func(), p *peer){
 		"canceled": func(cancel func(), _ *peer) { cancel() },

@@ -20,7 +20,7 @@ import (
 //	offered   its owner is sent a message, and has the reader's role with it
 //	mine      its owner is the reader
 //	done      the replies are complete, or err is set
-//	gone      its owner has left; whoever finds it next frees it
+//	gone      its owner has left; the next goroutine that finds it frees it
 //
 // It leaves pending, waiting and notified by compare-and-swap alone: the reader makes it done,
 // offered or notified; its owner, who holds Conn.mu, makes it gone. There is one message on wake

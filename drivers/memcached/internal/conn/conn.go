@@ -1,5 +1,5 @@
 // Package conn is a connection to one memcached that many callers share. Their requests
-// are gathered and go out in one write; whoever waits first reads the replies for all. It
+// are gathered and go out in one write; the caller that waits first reads the replies for all. It
 // knows the meta protocol from package protocol, and nothing of keys, values or servers.
 //
 // # Roles
@@ -14,7 +14,7 @@
 //   - The reader reads replies, and completes the calls that they belong to. A caller
 //     that finds nobody reading becomes the reader in the same step that enqueues its
 //     call. When its own reply is there, it hands the role to the first call that waits,
-//     in the order of the requests. Whoever has the role blocks on nothing but the read:
+//     in the order of the requests. A reader blocks on nothing but the read:
 //     a server that stops reading until its replies are read never waits for a client
 //     that stops reading until its requests are written.
 //
@@ -65,8 +65,8 @@ type Config struct {
 	// Timeout bounds the time for which the server may be silent while it owes a reply.
 	Timeout time.Duration
 
-	// Closed is called once, when the connection fails or is closed, by whoever finds
-	// out. It must not block.
+	// Closed is called once, when the connection fails or is closed, by the goroutine
+	// that finds out. It must not block.
 	Closed func(*Conn, error)
 
 	// Waited is called when a call has waited because there was no room.

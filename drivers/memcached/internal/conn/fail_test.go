@@ -126,7 +126,7 @@ func endArrives(t *testing.T, c *Conn) {
 }
 
 // The same on TLS, where the server first says good-bye; and a session ticket, which comes
-// after the handshake, is no end.
+// after the handshake, does not end the connection.
 func TestClosedWhileIdleOnTLS(t *testing.T) {
 	server, client := testTLS(t)
 	l, err := tls.Listen("tcp", memcachedtest.Loopback()+":0", server)
@@ -165,7 +165,7 @@ func TestClosedWhileIdleOnTLS(t *testing.T) {
 }
 
 // A silent server is found after the timeout. Half of it before, a command that does
-// nothing is sent. What the kernel takes is no progress.
+// nothing is sent. Bytes that only the kernel has taken do not count as progress.
 func TestSilence(t *testing.T) {
 	const timeout = 400 * time.Millisecond
 	for _, busy := range []bool{false, true} {

@@ -29,8 +29,8 @@ type reader struct {
 	stopWatch func() bool
 
 	// The owner of the call that was completed last is woken last, after the role was
-	// handed off. What was woken last runs first, and the next reader is to come after
-	// the others, since it writes what they enqueue.
+	// handed off. The goroutine that was woken last runs first, and the next reader is
+	// to come after the others, since it writes the requests that they enqueue.
 	wake chan struct{}
 
 	block     func() // before the read blocks

@@ -122,7 +122,7 @@ func (call *Call) complete() (wake chan struct{}, wasGone bool) {
 	}
 }
 
-// handOff gives the reader's role to whoever needs it next.
+// handOff gives the reader's role to the next call that needs it.
 func (c *Conn) handOff() {
 	if !c.tryHandOff() && !c.spawn(c.drain) {
 		c.drain() // which reads from a socket that is closed, and completes the calls

@@ -49,7 +49,7 @@ const MaxLine = 2048
 // maxCounter is the length of the longest counter.
 const maxCounter = 20
 
-// A MalformedError is a reply that is none to the request. Whose it is cannot be said, so
+// A MalformedError is a reply that does not fit the request. It may belong to another one, so
 // the connection must not be used any more.
 type MalformedError struct{ Text string }
 
@@ -139,7 +139,7 @@ func (v Verb) Parse(i int, line []byte, tag Tag, r *Reply) (size int, err error)
 	return size, nil
 }
 
-// What a reply must have.
+// The parts that a reply must have.
 const (
 	wantTag = 1 << iota
 	wantValue

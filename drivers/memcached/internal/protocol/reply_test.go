@@ -84,7 +84,7 @@ func TestTexts(t *testing.T) {
 	}
 }
 
-// What does not fit the command is never a reply to it.
+// A line that does not fit the command is never a reply to it.
 func TestMalformed(t *testing.T) {
 	all := []Verb{
 		Get, GetItem, GetAndTouch, Touch, Vivify, Set, Add, Replace, Swap, Delete, DeleteIf,

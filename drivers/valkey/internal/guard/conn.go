@@ -11,7 +11,7 @@ import (
 const (
 	// A reply that arrives in pieces of this size counts as one that arrives.
 	progress = 64 << 10
-	// What is sent at this rate, in bytes a second, is given the time it takes.
+	// A deadline is extended while at least this many bytes a second are sent.
 	sendRate = 8 << 20
 )
 

@@ -147,7 +147,7 @@ func TestProgress(t *testing.T) {
 		send(t, c, server, get)
 		start := time.Now()
 		var wg sync.WaitGroup
-		wg.Go(func() { // a trickle is no progress
+		wg.Go(func() { // a trickle does not count as progress
 			write(server, "$655360\r\n")
 			for range 100 {
 				write(server, "x")
@@ -160,7 +160,7 @@ func TestProgress(t *testing.T) {
 	})
 }
 
-// What is sent is given time.
+// A large request has the time that sending it takes.
 func TestSending(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		c, server := pair(t, false)

@@ -14,7 +14,7 @@ const (
 	Rejected             // it was not tried, since the server is known to be down
 )
 
-// An Error is why a connection could not be established or has ended.
+// An Error describes why a connection could not be established or has ended.
 type Error struct {
 	Server  string
 	Kind    Kind

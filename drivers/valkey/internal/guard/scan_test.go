@@ -61,7 +61,7 @@ func TestScan(t *testing.T) {
 	}
 }
 
-// What a client library would not survive is an error.
+// A reply that the client library may not survive is an error.
 func TestScanRefuses(t *testing.T) {
 	for _, s := range []string{
 		"x", "\r\n", "HTTP/1.1 400 Bad Request\r\n", "OK\r\n", "\x00\r\n", ";1\r\n", ".\r\n",

@@ -89,7 +89,7 @@ func (r *Results) runDependency(o Options) (err error) {
 		if err != nil {
 			return nil, err
 		}
-		return list[1:], nil // setting the keys is no part of it
+		return list[1:], nil // setting the keys does not belong to it
 	})
 	return err
 }

@@ -129,7 +129,7 @@ func drawExpiry(entries int) expiryRequests {
 }
 
 // traffic gets keys of those that expire and sets others, about 90,000 a second, and
-// times each operation, until end. What happens before early is the time before.
+// times each operation, until end. Operations before early are counted as the time before the expiry.
 func (e *Expiry) traffic(c peers.Cache, keys expiryRequests, early, end time.Time) {
 	w := c.Worker()
 	var slow []time.Duration

@@ -7,7 +7,7 @@ import (
 	"github.com/larder-go/larder/internal/dev/benchmarks/report"
 )
 
-// What a cache costs the process that it is in.
+// The tables on the cost of a cache to its process.
 
 func (r *Results) renderMixes() section {
 	body := ""

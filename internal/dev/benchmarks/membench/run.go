@@ -168,7 +168,7 @@ func (r *Results) runOverwrite(o Options) (err error) {
 	return err
 }
 
-// runChurn leaves out what keeps every store: bigcache, and what fills a ring.
+// runChurn leaves out caches that keep every store: bigcache, and those that fill a ring.
 func (r *Results) runChurn(o Options) (err error) {
 	r.Churn, err = each[[]Churn](o, "churn", func(p peers.Peer) bool {
 		return p.Name != "larder-cancel" && p.Name != "otter" && p.Name != "bigcache" && p.Name != "fastcache"

@@ -294,8 +294,8 @@ const (
 	tries     = 2
 )
 
-// windows is the number of parts in which a row is measured. The median counts: what disturbs a
-// moment does not reach the figure.
+// windows is the number of parts in which a row is measured. The median counts: a disturbance of
+// a moment does not reach the figure.
 const windows = 5
 
 func measure(streams []*stream, row speedRow, d time.Duration) Timing {

@@ -129,8 +129,8 @@ func knownTraffic(c *cache.Cache, worker, ops int) (cache.Stats, error) {
 	return want, nil
 }
 
-// statsOfEviction stores more than a bounded cache holds: what is not there any more
-// was evicted.
+// statsOfEviction stores more than a bounded cache holds: entries that are gone were
+// evicted.
 func statsOfEviction(ops int) ([]Count, error) {
 	const name = "8 goroutines, max_entries 10,000"
 	c, err := memory.New(memory.Config{MaxEntries: smallEntries})

@@ -59,7 +59,7 @@ type Counters interface {
 type Peer struct {
 	Name   string
 	Module string // its path, for the version
-	// Yardstick marks what is no cache: it shows what a map alone costs.
+	// Yardstick marks a map, which is not a cache: it shows what a map alone costs.
 	Yardstick bool
 	Larder    bool // larder itself, in one configuration or another
 	Config    string

@@ -12,7 +12,7 @@ import (
 //	<!-- begin NAME -->
 //	<!-- end NAME -->
 //
-// What stands outside of them is written by hand and stays. Plots go to a folder
+// Text outside of them is written by hand and is kept. Plots go to a folder
 // beside the file that has its name.
 type Document struct {
 	Path string

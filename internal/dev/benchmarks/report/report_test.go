@@ -84,7 +84,7 @@ func TestPlotIsXML(t *testing.T) {
 			}
 		}
 		if strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {
-			t.Errorf("log %t: a number is none:\n%s", p.Log, text)
+			t.Errorf("log %t: the plot has a NaN or an infinity:\n%s", p.Log, text)
 		}
 	}
 }

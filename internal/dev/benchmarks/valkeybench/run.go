@@ -147,8 +147,8 @@ func (r *Results) runSingle(o Options) error {
 	})
 }
 
-// callsOfClock is how many calls follow one look at the clock, which takes as long as half a get
-// from memory.
+// callsOfClock is the number of calls after each reading of the clock, which takes as long as
+// half a get from memory.
 const callsOfClock = 16
 
 // timeSingle returns the time and the allocations of a call, while so many goroutines call.
