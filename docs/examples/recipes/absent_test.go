@@ -12,8 +12,8 @@ import (
 // errNoUser is returned for a user that does not exist.
 var errNoUser = errors.New("no such user")
 
-// user returns a user from the cache or the database. That there is none is remembered for
-// ten seconds, as an empty value, which no user has.
+// user returns a user from the cache or the database. It remembers for ten seconds that a
+// user does not exist, as an empty value, which no user has.
 func user(ctx context.Context, c *cache.Cache, db *table, id string) (string, error) {
 	key := "user:" + id
 	name, err := c.Get(ctx, key)
@@ -35,7 +35,7 @@ func user(ctx context.Context, c *cache.Cache, db *table, id string) (string, er
 	return row, c.Set(ctx, key, []byte(row), time.Hour)
 }
 
-// addUser stores a user, and forgets that there was none.
+// addUser stores a user, and forgets that it did not exist.
 func addUser(ctx context.Context, c *cache.Cache, db *table, id, name string) error {
 	db.insert(id, name)
 	err := c.Delete(ctx, "user:"+id)

@@ -39,7 +39,7 @@ func (u *Users) Get(ctx context.Context, id string) (string, error) {
 	})
 }
 
-// Add stores a user, and forgets that there was none.
+// Add stores a user, and forgets that it did not exist.
 func (u *Users) Add(ctx context.Context, id, name string) error {
 	u.db.insert(id, name)
 	return u.loader.Delete(ctx, "user:"+id)

@@ -32,8 +32,8 @@ type Session struct {
 // errNoSession is returned for a session that never was or that ended.
 var errNoSession = errors.New("no session")
 
-// sessionKey returns the key of a session. It does not contain the token, so that who can
-// list the keys of a server cannot take sessions over.
+// sessionKey returns the key of a session. It does not contain the token, so that somebody
+// who can list the keys of a server cannot take sessions over.
 func sessionKey(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return "session:" + hex.EncodeToString(sum[:])
