@@ -131,7 +131,7 @@ func (sc *scene) evicting(n int) *world {
 // Evictions break no promise, at any step and of any item.
 func TestEveryEviction(t *testing.T) {
 	if race.Enabled && !*long {
-		t.Skip("left to make test-alloc")
+		t.Skip(race.Left)
 	}
 	scenes := map[string]*world{
 		"adder and deleter": newScene(ours).

@@ -184,7 +184,7 @@ func mustHold(t *testing.T, w *world) {
 // there is also a third Delete, run alone.
 func TestEveryInterleaving(t *testing.T) {
 	if race.Enabled && !*long {
-		t.Skip("left to make test-alloc")
+		t.Skip(race.Left)
 	}
 	scenes := map[string]*scene{"empty master": newScene(ours)}
 	if *long {
@@ -257,7 +257,7 @@ func TestEveryFault(t *testing.T) {
 // Random schedules of what is too much for every one.
 func TestRandomInterleavings(t *testing.T) {
 	if race.Enabled && !*long {
-		t.Skip("left to make test-alloc")
+		t.Skip(race.Left)
 	}
 	crowd := func() *scene {
 		return newScene(ours).

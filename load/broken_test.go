@@ -84,7 +84,7 @@ func at1() map[string]string {
 // The exploration finds what is lost if a rule is broken.
 func TestInterleavingsFind(t *testing.T) {
 	if race.Enabled && !*long {
-		t.Skip("left to make test-alloc")
+		t.Skip(race.Left)
 	}
 	for name, w := range brokenWorlds() {
 		if w.deep && !*long {

@@ -133,7 +133,8 @@ func TestInterleavings(t *testing.T) {
 			case *long:
 				w.bound = 2_000_000
 			case race.Enabled:
-				w.bound = 200 // the rest is left to make test-alloc
+				t.Log(race.Left)
+				w.bound = 200
 			default:
 				w.bound = 1000
 			}

@@ -12,7 +12,7 @@ import (
 
 func TestMaxEntries(t *testing.T) {
 	if race.Enabled {
-		t.Skip("left to make test-alloc")
+		t.Skip(race.Left)
 	}
 	for _, bound := range []int64{1, 2, 3, 10, 100, 5000, 9_000} {
 		s := newDriver(Config{MaxEntries: bound})
@@ -37,7 +37,7 @@ func TestMaxEntries(t *testing.T) {
 
 func TestMaxBytes(t *testing.T) {
 	if race.Enabled {
-		t.Skip("left to make test-alloc")
+		t.Skip(race.Left)
 	}
 	for name, length := range map[string]func() int{
 		"1":        func() int { return 1 },
@@ -92,7 +92,7 @@ func TestMaxBytes(t *testing.T) {
 // loop is with plain S3-FIFO. A bound on bytes with room for as many entries must reach the same.
 func TestHitRatio(t *testing.T) {
 	if race.Enabled {
-		t.Skip("left to make test-alloc")
+		t.Skip(race.Left)
 	}
 	const size, length = 2000, 60_000
 	r := rand.New(rand.NewPCG(1, 2))

@@ -93,7 +93,7 @@ func TestForever(t *testing.T) {
 // BucketInterval with stores to any key, whatever else lies in its slab.
 func TestExpiredAreFreed(t *testing.T) {
 	if race.Enabled {
-		t.Skip("left to make test-alloc")
+		t.Skip(race.Left)
 	}
 	for _, mixed := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -140,7 +140,7 @@ func TestExpiredAreFreed(t *testing.T) {
 // and no store does more than its slice.
 func TestExpiryIsBounded(t *testing.T) {
 	if race.Enabled {
-		t.Skip("left to make test-alloc")
+		t.Skip(race.Left)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		s := newDriver(Config{})

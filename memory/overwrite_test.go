@@ -14,7 +14,7 @@ import (
 
 func TestGrowAndShrink(t *testing.T) {
 	if race.Enabled {
-		t.Skip("left to make test-alloc")
+		t.Skip(race.Left)
 	}
 	synctest.Test(t, growAndShrink)
 }
@@ -79,7 +79,7 @@ func TestOverwritingTakesNoMemory(t *testing.T) {
 // MaxBytes takes 1.5 times, and evicts nothing.
 func TestOverwritingManyKeys(t *testing.T) {
 	if race.Enabled {
-		t.Skip("left to make test-alloc")
+		t.Skip(race.Left)
 	}
 	for name, c := range map[string]struct {
 		config Config

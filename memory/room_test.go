@@ -15,7 +15,7 @@ import (
 // No large value is evicted while the cache has room, whatever shards the keys fall into.
 func TestLargeValuesFillTheRoom(t *testing.T) {
 	if race.Enabled {
-		t.Skip("left to make test-alloc")
+		t.Skip(race.Left)
 	}
 	for _, c := range []struct{ bound, values, length int }{
 		{64 << 20, 8, 4 << 20}, {64 << 20, 12, 4 << 20}, {64 << 20, 100, 500_000}, {64 << 10, 12, 4 << 10}, {64 << 10, 100, 450},
@@ -59,7 +59,7 @@ func TestLargestValue(t *testing.T) {
 // Large entries can take all the room that many small ones leave, that of the index too.
 func TestIndexGivesItsRoomBack(t *testing.T) {
 	if race.Enabled {
-		t.Skip("left to make test-alloc")
+		t.Skip(race.Left)
 	}
 	const bound, large = 8 << 20, 1500 // of 4,100 bytes: three quarters of the bound
 	s := newDriver(Config{MaxBytes: bound})
@@ -102,7 +102,7 @@ func TestIndexGivesItsRoomBack(t *testing.T) {
 // takes the place of many, and so may pass by as many.
 func TestSmallEntriesMakeRoomForLargeOnes(t *testing.T) {
 	if race.Enabled {
-		t.Skip("left to make test-alloc")
+		t.Skip(race.Left)
 	}
 	const bound, large = 4 << 20, 700 // of 4,100 bytes: two thirds of the bound
 	s := newDriver(Config{MaxBytes: bound})

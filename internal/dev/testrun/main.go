@@ -8,8 +8,8 @@
 //	race    every test, under the race detector except for those of the benchmarks
 //	long    the packages whose tests have the flag -all, -every or -long, with it, and the
 //	        benchmarks under the race detector
-//	alloc   the tests of the workspace that count allocations, and those that say "left to make
-//	        test-alloc", without the race detector, since it allocates itself and makes them slow
+//	alloc   without the race detector: the tests of the workspace with Alloc in their names,
+//	        since it allocates itself, and those marked race.Left, since it makes them slow
 //	stress  the tests of the workspace, three times each, while every processor is busy
 //	386     the short tests of the core as a 32-bit program
 //

@@ -100,16 +100,25 @@ func TestRaceDetector(t *testing.T) {
 	}
 }
 
-// So does a test that is left to the pass, and no other.
+// Pass alloc runs tests with Alloc in their names, tests that are left to it, and no other.
 func TestAllocPassRunsAllocationTestsOnly(t *testing.T) {
 	out, err := testrun(t, writeRepo(t, map[string]string{
-		"b/b_test.go": testFile("b", "TestLeft", ` t.Log("left to make test-alloc") `) + "\nfunc TestOther(t *testing.T) {}\n",
+		"b/b_test.go":    testFile("b", "TestLeft", ` t.Log(race.Left) `) + "\nfunc TestOther(t *testing.T) {}\n",
+		"b/race_test.go": "package b\n\nvar race struct{ Left string }\n",
 	}), "alloc")
 	if err != nil {
 		t.Fatal(err)
 	}
 	expect(t, out, "ok  \texample.com/core/drivers/one\t", "ok  \texample.com/core/b\t",
 		"2 tests and subtests passed, 0 failed, 0 skipped, of 2 packages")
+}
+
+// Tests of this repository have the mark.
+func TestMarkOfThisRepository(t *testing.T) {
+	names, err := leftTests("../../../memory")
+	if err != nil || len(names) == 0 {
+		t.Errorf("tests left to pass alloc: %q, error %v; want some", names, err)
+	}
 }
 
 const skipping = `t.Run("sub", func(t *testing.T) { t.Log("before"); t.Skip("the weather\nis bad") }); t.Run("same", func(t *testing.T) { t.Skip("the weather\nis bad") })`
