@@ -2,8 +2,8 @@ package cache
 
 import "github.com/larder-go/larder/cache/driver"
 
-// An Op names an operation, in errors, to hooks and to [Cache.Supports]. The zero Op is
-// no operation.
+// An Op names an operation, in errors, to hooks and to [Cache.Supports]. The zero Op
+// names no operation.
 type Op = driver.Op
 
 // The operations of a Cache. An operation on many keys has its own Op.

@@ -43,7 +43,7 @@ var outcomeNames = [outcomeEnd]string{
 }
 
 // String returns the name of the outcome in lower case with underscores, such as
-// "not_stored". The name of no outcome is "".
+// "not_stored". The name of the zero Outcome is "".
 func (o Outcome) String() string {
 	if o < outcomeEnd {
 		return outcomeNames[o]
@@ -122,8 +122,8 @@ func rejection(op Op) Outcome {
 	return OutcomeConflict
 }
 
-// worstFailure returns the worst outcome that err, which may be joined of several, is or
-// wraps. Nil is an error that nobody described.
+// worstFailure returns the worst outcome of err, which may be joined from several errors. It
+// returns OutcomeError for nil: Failed is not 0, and no error says why.
 func worstFailure(err error) Outcome {
 	for _, f := range failures {
 		if errors.Is(err, f.err) {

@@ -61,7 +61,7 @@ func TestOpenUnknownDriver(t *testing.T) {
 	}
 }
 
-func TestOpenNeverTellsSecrets(t *testing.T) {
+func TestOpenNeverRepeatsSecrets(t *testing.T) {
 	const secret = "hunter2"
 	for _, source := range []string{
 		secret, "user:" + secret + "@host", "user:" + secret + "@host://", "unknown://user:" + secret + "@host",

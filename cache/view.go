@@ -5,7 +5,7 @@ package cache
 type view struct {
 	encode    func(string) string // nil: keys are used as they are
 	prefix    string              // comes before the key, and is encoded with it
-	kind      Kind                // of what is stored
+	kind      Kind                // of the values that are stored
 	namespace string              // for hooks
 	hook      Hook                // nil: no operation is observed
 	near      *near               // nil: reads go to the driver

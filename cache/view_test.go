@@ -8,7 +8,7 @@ import (
 )
 
 // A view marks the values that it stores. The cache that it was made from does not.
-func TestAs(t *testing.T) {
+func TestWithKind(t *testing.T) {
 	ctx := t.Context()
 	for _, batches := range []bool{false, true} {
 		s := newStub()

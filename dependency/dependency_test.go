@@ -265,8 +265,8 @@ func TestClosed(t *testing.T) {
 	}
 }
 
-// A master is some other value: an error from every method.
-func TestMasterIsNoCount(t *testing.T) {
+// Every method returns an error for a master whose value is not a count.
+func TestMasterWithoutACount(t *testing.T) {
 	for value, target := range map[string]error{
 		"text":                 cache.ErrNotNumber,
 		"":                     cache.ErrNotNumber,

@@ -75,7 +75,7 @@ func TestKeptForever(t *testing.T) {
 }
 
 // The records of tags are not values, also where they are in the memory of the process.
-func TestRecordIsNoValue(t *testing.T) {
+func TestRecordIsNotAValue(t *testing.T) {
 	ctx := context.Background()
 	l := newLoader(t, newMemory(t), load.Config[[]byte]{TTL: time.Hour})
 	if _, err := l.Get(ctx, "k", func(context.Context, *load.Entry[[]byte]) ([]byte, error) { return nil, nil }, "tag"); err != nil {

@@ -81,7 +81,7 @@ func TestClose(t *testing.T) {
 }
 
 // A value that somebody wrote to makes Close panic, but only when all is closed.
-func TestCloseOfASpoiltCache(t *testing.T) {
+func TestCloseOfADamagedCache(t *testing.T) {
 	c, err := New(Config{CheckReads: true})
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestCloseOfASpoiltCache(t *testing.T) {
 	}
 }
 
-func TestFlushOfASpoiltCache(t *testing.T) {
+func TestFlushOfADamagedCache(t *testing.T) {
 	s := newDriver(Config{CheckReads: true})
 	for i := range 1000 {
 		s.mustSet(t, fmt.Sprint("k", i), "v", 0)

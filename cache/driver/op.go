@@ -62,7 +62,7 @@ var opNames = [opEnd]string{
 }
 
 // String returns the name of the operation in lower case with underscores, such as
-// "get_multi". The name of no operation is "".
+// "get_multi". The name of the zero Op is "".
 func (o Op) String() string {
 	if o < opEnd {
 		return opNames[o]

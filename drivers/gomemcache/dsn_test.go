@@ -104,7 +104,7 @@ func TestDSNErrors(t *testing.T) {
 }
 
 // A password is not repeated, wherever and however it is written.
-func TestPasswordsAreNotTold(t *testing.T) {
+func TestPasswordsAreNotRepeated(t *testing.T) {
 	refused := func(what string, err error) {
 		t.Helper()
 		if err == nil || !strings.Contains(err.Error(), "password") || !strings.HasPrefix(err.Error(), "gomemcache: ") {

@@ -80,7 +80,7 @@ func held(t *testing.T, n, maxIdle int) (c *cache.Cache, f *memcachedtest.Fake, 
 	return c, f, func() { close(wait); calls.Wait() }
 }
 
-func TestMaxIdle(t *testing.T) {
+func TestMaxIdleConns(t *testing.T) {
 	for _, tt := range []struct{ calls, maxIdle, kept int }{{20, 5, 5}, {20, 0, 20}, {gomemcache.DefaultMaxIdleConns + 3, 0, gomemcache.DefaultMaxIdleConns}} {
 		_, f, reply := held(t, tt.calls, tt.maxIdle)
 		reply()

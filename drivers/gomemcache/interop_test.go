@@ -68,9 +68,9 @@ func TestPythonReads(t *testing.T) {
 				"month":       text.Set(ctx, "month", []byte("31 days"), 31*24*time.Hour),
 				"not UTF-8":   text.Set(ctx, "not-utf8", []byte{0xff}, 0),
 				"not number":  number.Set(ctx, "not-number", []byte("x"), 0),
-				"blank":       c.Set(ctx, "blank", []byte("9 "), 0),
-				"blank text":  text.Set(ctx, "blank-text", []byte("3 apples"), 0),
-				"large blank": c.Set(ctx, "large-blank", []byte("1 "+strings.Repeat("x", 200_000)), 0),
+				"space":       c.Set(ctx, "space", []byte("9 "), 0),
+				"space text":  text.Set(ctx, "space-text", []byte("3 apples"), 0),
+				"large space": c.Set(ctx, "large-space", []byte("1 "+strings.Repeat("x", 200_000)), 0),
 			} {
 				if err != nil {
 					t.Fatalf("%s: %v", name, err)
@@ -86,8 +86,8 @@ func TestPythonReads(t *testing.T) {
 				"bytes": {"bytes", `b'\x00\xff\r\n'`}, "empty": {"bytes", "b''"}, "text": {"str", "'жук'"}, "empty-text": {"str", "''"},
 				"number": {"int", "42"}, "counter": {"int", "9"}, "month": {"str", "'31 days'"},
 				"not-utf8": {"bytes", `b'\xff'`}, "not-number": {"bytes", "b'x'"},
-				"blank": {"bytes", "b'9 '"}, "blank-text": {"str", "'3 apples'"},
-				"large-blank": {"bytes", "b'1 " + strings.Repeat("x", 200_000) + "'"},
+				"space": {"bytes", "b'9 '"}, "space-text": {"str", "'3 apples'"},
+				"large-space": {"bytes", "b'1 " + strings.Repeat("x", 200_000) + "'"},
 				"absent":      {"NoneType", "None"},
 			}
 			var got map[string]described

@@ -126,7 +126,7 @@ func TestPythonReadsKinds(t *testing.T) {
 		for _, err := range []error{
 			c.Set(ctx, "bytes", []byte("\x00\xff\r\n"), 0),
 			c.Set(ctx, "empty", nil, 0),
-			c.Set(ctx, "blank", []byte("9 "), 0),
+			c.Set(ctx, "space", []byte("9 "), 0),
 			text.Add(ctx, "text", []byte("жук"), time.Hour),
 			text.SetMulti(ctx, map[string][]byte{"empty-text": nil, "month": []byte("31 days")}, 31*24*time.Hour),
 			text.Set(ctx, "not-text", []byte("\xff"), 0),
@@ -146,7 +146,7 @@ func TestPythonReadsKinds(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[string]string{
-			"bytes": `bytes b'\x00\xff\r\n'`, "empty": "bytes b''", "blank": "bytes b'9 '",
+			"bytes": `bytes b'\x00\xff\r\n'`, "empty": "bytes b''", "space": "bytes b'9 '",
 			"text": "str 'жук'", "empty-text": "str ''", "month": "str '31 days'", "not-text": `bytes b'\xff'`,
 			"number": "int 42", "counter": "int 9", "touched": "bytes b'x'", "absent": "NoneType None",
 		}

@@ -74,8 +74,8 @@ func TestUser(t *testing.T) {
 	refused("GetOrAddMulti", err)
 }
 
-// TestUserEverything calls everything as that user, in each way to reach servers.
-func TestUserEverything(t *testing.T) {
+// TestUserCallsEverything calls everything as that user, in each way to reach servers.
+func TestUserCallsEverything(t *testing.T) {
 	t.Parallel()
 	b := valkeytest.Any(t)
 	for name, start := range map[string]func(t *testing.T) valkey.Config{

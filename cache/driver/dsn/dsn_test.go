@@ -271,7 +271,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	}
 }
 
-func TestFirstErrorStands(t *testing.T) {
+func TestFirstErrorIsReturned(t *testing.T) {
 	d := parse(t, "x://?a=x&b=y")
 	var n int
 	d.Int("a", &n, 0)

@@ -13,7 +13,7 @@ import (
 	"github.com/larder-go/larder/memory"
 )
 
-func Example_illegalKey() {
+func Example_invalidKey() {
 	run(func(ctx context.Context, c *cache.Cache) error {
 		err := c.Set(ctx, "search: red shoes", []byte("..."), time.Minute)
 		fmt.Println(errors.Is(err, cache.ErrInvalidKey))

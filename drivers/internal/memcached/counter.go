@@ -39,9 +39,9 @@ var (
 	ErrCountsChanged = fmt.Errorf("the counter changed %d times meanwhile: %w", maxCounts, driver.ErrConflict)
 )
 
-// Count counts where native, which has the server count, has returned driver.ErrNotNumber. It
-// calls large, and native again if that returns ErrCountAgain, and so on. Other results are
-// returned as they are.
+// Count counts after native, by which the server counts, has returned driver.ErrNotNumber. It
+// calls large, and while that returns ErrCountAgain, native and large again. It returns any
+// other result unchanged.
 func Count(native, large func() (uint64, error)) (uint64, error) {
 	for range maxCounts {
 		n, err := large()

@@ -227,7 +227,7 @@ func TestSlowServer(t *testing.T) {
 }
 
 // The command that wakes the server has a reply that nobody waits for.
-func TestNudgeIsAnswered(t *testing.T) {
+func TestNudgeHasAReply(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		const timeout = 400 * time.Millisecond
 		c, p := connectInBubble(t, timeout)

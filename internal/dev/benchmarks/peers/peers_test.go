@@ -147,7 +147,7 @@ func TestExpires(t *testing.T) {
 	gone(t, workers)
 }
 
-func TestExpiresEachOnItsOwn(t *testing.T) {
+func TestEntriesExpireByTheirTTL(t *testing.T) {
 	workers := map[string]Worker{}
 	all := map[string]Worker{}
 	for _, p := range All() {
