@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -11,23 +12,25 @@ import (
 // starts a timer that voids it. A cache that nobody uses runs no timer.
 //
 // When the process is starved the timer is late, and with it the reading is old by as
-// much. So deadlines within margin of it are compared with the system's clock.
+// much. So deadlines within margin of it are compared with the system's clock, and an
+// operation that gives a short TTL voids a reading that is older than half of margin: see soon.
 //
 // Go's monotonic clock stands still while the machine is suspended. The wall clock does
 // not, so each reading looks how far the two have moved apart, and what the wall clock has
 // gained counts as time passed. A wall clock that is set forward looks the same: entries
 // then expire early, which a cache may do. One that is set back changes nothing.
 type clock struct {
-	base   time.Time
-	coarse atomic.Int64 // 0: void
-	timer  atomic.Pointer[time.Timer]
+	base  time.Time
+	timer atomic.Pointer[time.Timer]
 
-	// An entry with a deadline after the horizon has not expired. The horizon is
-	// margin from the reading; while that is void, the end of time.
+	// An entry with a deadline after the horizon has not expired. The horizon is margin after the reading,
+	// or, while there is none, noReading plus the number of readings that were voided.
 	horizon atomic.Uint64
+	voided  atomic.Uint32
 
-	slept atomic.Int64 // nanoseconds for which the monotonic clock has not advanced
-	ahead int64        // of the monotonic clock is the wall clock; changed by the one that makes a reading
+	slept  atomic.Int64 // nanoseconds for which the monotonic clock has not advanced
+	making sync.Mutex   // a reading; guards ahead
+	ahead  int64        // of the monotonic clock is the wall clock
 }
 
 const (
@@ -37,6 +40,8 @@ const (
 	// sleep is the smallest gain of the wall clock that counts as a suspension: corrections
 	// of the clock are smaller as a rule.
 	sleep = time.Second
+
+	noReading = forever - 1<<32 // is after any deadline that comes
 )
 
 func (c *clock) start() {
@@ -48,47 +53,62 @@ func (c *clock) start() {
 // precise asks the system.
 func (c *clock) precise() int64 { return int64(time.Since(c.base)) + c.slept.Load() + 1 }
 
+// soon is precise, for a deadline that is near. No later reading is older than what it
+// returns, and the present one by half of margin at most: a deadline within that time is not
+// after any horizon, and so is compared with the system's clock.
+func (c *clock) soon() int64 {
+	now := c.precise()
+	if h := c.horizon.Load(); h >= noReading || uint64(now)+uint64(margin/2) > h {
+		c.void() // and with it a reading that somebody is making, perhaps for long
+		c.read()
+	}
+	return now
+}
+
 // now is never ahead of precise, and behind it by resolution as a rule.
 func (c *clock) now() int64 {
-	if n := c.coarse.Load(); n != 0 {
-		return n
+	if h := c.horizon.Load(); h < noReading {
+		return int64(h - uint64(margin))
 	}
 	return c.read()
 }
 
-// read makes the coarse reading.
+// read makes the reading.
 func (c *clock) read() int64 {
+	if !c.making.TryLock() {
+		return c.precise()
+	}
+	defer c.making.Unlock()
+	none := c.horizon.Load()
+	if none < noReading {
+		return int64(none - uint64(margin))
+	}
 	now := time.Now()
 	elapsed := int64(now.Sub(c.base))
+	c.compare(now.UnixNano() - elapsed)
 	n := elapsed + c.slept.Load() + 1
-	if c.coarse.CompareAndSwap(0, n) {
-		n += c.compare(now.UnixNano() - elapsed)
-		c.coarse.Store(n)
-		c.horizon.Store(uint64(n) + uint64(margin))
+	if c.horizon.CompareAndSwap(none, uint64(n)+uint64(margin)) {
 		c.timer.Store(time.AfterFunc(resolution, c.void))
 	}
 	return n
 }
 
-// compare notes by how much the wall clock is ahead, and returns for how long the machine
-// has slept.
-func (c *clock) compare(ahead int64) (slept int64) {
+// compare notes by how much the wall clock is ahead, and for how long the machine has slept.
+func (c *clock) compare(ahead int64) {
 	gained := ahead - c.ahead
 	if gained > -int64(sleep) && gained < int64(sleep) {
-		return 0
+		return
 	}
 	c.ahead = ahead
 	if gained < 0 || gained > 1<<62-c.slept.Load() { // set back, or set to nonsense
-		return 0
+		return
 	}
 	c.slept.Add(gained)
-	return gained
 }
 
-func (c *clock) void() {
-	c.horizon.Store(forever - 1)
-	c.coarse.Store(0)
-}
+// void takes the reading back. The horizon becomes one that never was, so that no reading
+// that was begun before takes effect.
+func (c *clock) void() { c.horizon.Store(noReading + uint64(c.voided.Add(1))) }
 
 func (c *clock) stop() {
 	if t := c.timer.Load(); t != nil {
@@ -102,6 +122,15 @@ func (c *clock) passed(deadline uint64) bool {
 		return false
 	}
 	return deadline <= uint64(c.precise())
+}
+
+// left returns the time until a deadline, 1 or more.
+func (c *clock) left(deadline uint64) time.Duration {
+	now := c.now()
+	if deadline <= uint64(now)+uint64(margin) {
+		now = c.precise()
+	}
+	return max(1, time.Duration(deadline-uint64(now)))
 }
 
 // deadline returns when an entry stored at now expires.

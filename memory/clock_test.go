@@ -41,3 +41,47 @@ func TestSuspend(t *testing.T) {
 		})
 	}
 }
+
+// standStill lets time pass without timers, as while the process is starved or stopped.
+func (c *clock) standStill(d time.Duration) {
+	c.base = c.base.Add(-d)
+	c.ahead -= int64(d)
+}
+
+// What is stored with a short TTL expires in time, though the process stood still for longer than
+// margin and the reading is as old.
+func TestStandstill(t *testing.T) {
+	const ttl = time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		s := newDriver(Config{})
+		defer s.Close()
+		for range 3 {
+			s.clock.now()
+			s.clock.standStill(2 * margin)
+			s.mustSet(t, "k", "v", ttl)
+			time.Sleep(ttl / 2)
+			if it, err := s.GetItem(ctx, "k"); err != nil || it.TTL != ttl/2 {
+				t.Errorf("the item has a TTL of %v, %v; want %v", it.TTL, err, ttl/2)
+			}
+			time.Sleep(ttl / 2)
+			s.wantMiss(t, "k")
+		}
+	})
+}
+
+// A reading that was begun before the process stood still never takes effect.
+func TestStandstillWhileRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newDriver(Config{})
+		defer s.Close()
+		none, old := s.clock.horizon.Load(), s.clock.precise()
+		s.clock.standStill(2 * margin)
+		s.mustSet(t, "k", "v", time.Millisecond)
+		for range 10 {
+			if s.clock.horizon.CompareAndSwap(none, uint64(old)+uint64(margin)) {
+				t.Fatal("the reading took effect")
+			}
+			time.Sleep(resolution / 4)
+		}
+	})
+}

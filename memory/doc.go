@@ -82,11 +82,11 @@
 // refers to the record. Copy small values that are held for long, and drop the Item.
 //
 // A TTL of a minute or more may end 10 ms early, because the clock is read that often. Time
-// passes while the process is stopped (SIGSTOP, a paused machine); after a pause of more than
-// a second, an entry that expired meanwhile may be returned for some milliseconds. While the
-// machine is suspended, Go's monotonic clock stops; the time counts if the wall clock shows
-// that it was a second or more. A wall clock that is set forward by a second or more expires
-// entries early by as much.
+// passes while the process is stopped (SIGSTOP, a paused machine) or gets no processor; after a
+// pause of more than a second, an entry that expired meanwhile may be returned for some
+// milliseconds if its TTL was half a second or more. While the machine is suspended, Go's
+// monotonic clock stops; the time counts if the wall clock shows that it was a second or more.
+// A wall clock that is set forward by a second or more expires entries early by as much.
 //
 // A cache that was created outside of a testing/synctest bubble must not be used inside of
 // one, nor the reverse.

@@ -122,7 +122,7 @@ func (s *store) GetItem(_ context.Context, key string) (driver.Item, error) {
 	}
 	it := driver.Item{Value: r.value(), Kind: r.header().kind(), TTLKnown: true, Token: r}
 	if d := r.deadline(); d < forever {
-		it.TTL = max(1, time.Duration(d-uint64(s.clock.now())))
+		it.TTL = s.clock.left(d)
 	}
 	return it, nil
 }
@@ -162,12 +162,12 @@ func (s *store) release(sh *shard, now int64) {
 	}
 }
 
-// moment is now, precise if a short TTL is to be reckoned from it. From a coarse reading
+// moment is now, precise if a short TTL counts from it. From a coarse reading
 // an entry may expire earlier by the age of that, 10 ms as a rule; a store then takes
 // 0.75 of the time (a set with a TTL of 10 minutes against one of 30 seconds).
 func (s *store) moment(ttl time.Duration) int64 {
 	if ttl > 0 && ttl < longTTL {
-		return s.clock.precise()
+		return s.clock.soon()
 	}
 	return s.clock.now()
 }

@@ -128,15 +128,11 @@ func (s state) expires(c call, r result, late time.Duration) state {
 	return s
 }
 
-// slack is the error of a TTL that is allowed: the cache reads a coarse clock, and a starved
-// process updates it late.
-const slack = int64(20 * time.Second)
-
 // tells reports whether the TTL of an item can be that of s. See model for late: such a backend
 // may have rounded it down.
 func (s state) tells(r result, late time.Duration) bool {
 	if s.latest == 0 {
 		return r.left == 0
 	}
-	return int64(r.left) >= s.earliest-r.end-int64(late) && int64(r.left) <= s.latest-r.began+slack
+	return int64(r.left) >= s.earliest-r.end-int64(late) && int64(r.left) <= s.latest-r.began
 }
