@@ -64,6 +64,30 @@ func TestTries(t *testing.T) {
 	}
 }
 
+// lagging is a driver whose stores take a while, on a machine that is too slow for short TTLs.
+type lagging struct {
+	*coarse
+	lag time.Duration
+}
+
+func (l lagging) Store(ctx context.Context, mode driver.Mode, e driver.Entry) error {
+	time.Sleep(l.lag)
+	return l.coarse.Store(ctx, mode, e)
+}
+
+// A machine is forgiven on which items of a short TTL expire before they can be read.
+func TestTriesOnASlowMachine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		failed := results(Options{Granularity: time.Second}, all, func(bool) (subject, *mapCache) {
+			m := newMapCache()
+			return plain{cache.New(lagging{&coarse{m}, 120 * time.Millisecond}, cache.Options{Name: "lagging"})}, m
+		})
+		for name, problems := range failed {
+			t.Errorf("%s: %s", name, problems)
+		}
+	})
+}
+
 // A case that ends itself is tried again too, and ends itself in the last try.
 func TestTriesOfCasesThatEnd(t *testing.T) {
 	done := 0
