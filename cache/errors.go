@@ -42,8 +42,9 @@ var (
 // with [errors.As].
 type Error = driver.Error
 
-// A MultiError reports for which keys an operation on many failed. It unwraps to the
-// reasons, so errors.Is(err, ErrNotStored) reports whether one of them is ErrNotStored.
+// A MultiError reports for which keys an operation on many failed. For OpInvalidate the
+// keys are tags, and for OpDependencyDelete masters. It unwraps to the reasons, so
+// errors.Is(err, ErrNotStored) reports whether one of them is ErrNotStored.
 type MultiError struct {
 	Op     Op
 	Errors map[string]error // by key, as the caller gave it; never empty
@@ -55,11 +56,18 @@ func (e *MultiError) Keys() []string { return slices.Sorted(maps.Keys(e.Errors))
 // Error returns how many keys failed and the reason of the first. It does not name keys:
 // they may be long, binary or private.
 func (e *MultiError) Error() string {
+	noun, advice := "key", ""
+	switch e.Op {
+	case OpInvalidate:
+		noun, advice = "tag", " (repeat the call)"
+	case OpDependencyDelete:
+		noun, advice = "master", " (repeat the call)"
+	}
 	keys := e.Keys()
 	if len(keys) == 1 {
-		return fmt.Sprintf("cache: %s: 1 key failed: %v", e.Op, e.Errors[keys[0]])
+		return fmt.Sprintf("cache: %s: 1 %s failed%s: %v", e.Op, noun, advice, e.Errors[keys[0]])
 	}
-	return fmt.Sprintf("cache: %s: %d keys failed, the first with: %v", e.Op, len(keys), e.Errors[keys[0]])
+	return fmt.Sprintf("cache: %s: %d %ss failed%s, the first with: %v", e.Op, len(keys), noun, advice, e.Errors[keys[0]])
 }
 
 // Unwrap returns the reasons, in the order of Keys.

@@ -55,6 +55,14 @@ func TestMultiError(t *testing.T) {
 	if got, want := one.Error(), "cache: add_multi: 1 key failed: cache: not stored"; got != want {
 		t.Errorf("text %q, want %q", got, want)
 	}
+	tag := &cache.MultiError{Op: cache.OpInvalidate, Errors: map[string]error{"private": outage}}
+	if got, want := tag.Error(), "cache: invalidate: 1 tag failed (repeat the call): "+outage.Error(); got != want {
+		t.Errorf("text %q, want %q", got, want)
+	}
+	masters := &cache.MultiError{Op: cache.OpDependencyDelete, Errors: map[string]error{"a": outage, "b": outage}}
+	if got, want := masters.Error(), "cache: dependency_delete: 2 masters failed (repeat the call), the first with: "+outage.Error(); got != want {
+		t.Errorf("text %q, want %q", got, want)
+	}
 	if unwrapped := m.Unwrap(); len(unwrapped) != 3 || unwrapped[0] != error(outage) {
 		t.Errorf("Unwrap: %v, want the reasons in the order of Keys", unwrapped)
 	}

@@ -69,7 +69,7 @@ func (c *compressCodec[V]) Append(dst []byte, v V) ([]byte, error) {
 	ambiguous := isGzip(plain) // Decode would take it for compressed
 	switch long := len(plain) > c.config.MaxSize; {
 	case long && ambiguous:
-		return dst[:n], fmt.Errorf("codec: a value of %d bytes that begins as gzip does must be compressed, and at most %d bytes are", len(plain), c.config.MaxSize)
+		return dst[:n], fmt.Errorf("codec: a value that begins like gzip must be compressed, and this one of %d bytes is longer than MaxSize, %d", len(plain), c.config.MaxSize)
 	case (long || len(plain) < c.config.MinSize) && !ambiguous:
 		return dst, nil
 	}

@@ -16,7 +16,7 @@ import (
 // expected to reach the bound.
 const maxAttempts = 100
 
-var errBusy = fmt.Errorf("the master was gone %d times before a wire held; the cache drops it at once, or it is deleted all the time: %w",
+var errBusy = fmt.Errorf("the master was absent %d times before the wire could be confirmed; the cache evicts it at once, or it is deleted all the time: %w",
 	maxAttempts, cache.ErrConflict)
 
 // Add wires key to master: the next Delete of master removes key. The item must have been
@@ -62,7 +62,7 @@ func (d *Dependency) checkMaster(master string) error {
 		err = d.cache.CheckKey(slotKey(master, maxWires))
 	}
 	if err != nil {
-		return fmt.Errorf("dependency: master and number of a wire: %w", err)
+		return fmt.Errorf("dependency: the master, or the key of a wire, which is the master and a number: %w", err)
 	}
 	return nil
 }
@@ -72,7 +72,7 @@ func (d *Dependency) checkMaster(master string) error {
 func (d *Dependency) checkKey(master, key string) error {
 	number, isSlot := strings.CutPrefix(key, master)
 	if isSlot && number != "" && strings.Trim(number, "0123456789") == "" {
-		return fmt.Errorf("%w: key %.40q is the key of a wire of master %.40q; end the master with something that no item has there",
+		return fmt.Errorf("%w: key %.40q is the key of a wire of master %.40q; want a master that no key of an item begins with",
 			cache.ErrInvalidKey, key, master)
 	}
 	return d.cache.CheckKey(key)

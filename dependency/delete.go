@@ -180,7 +180,7 @@ func (d *Dependency) clear(ctx context.Context, slots []slot, failed *failures) 
 		}
 		err := undone[key]
 		if errors.Is(err, cache.ErrInvalidKey) {
-			failed.add(s.of.item.Key, fmt.Errorf("a wired key: %w", err))
+			failed.add(s.of.item.Key, fmt.Errorf("a key that was wired: %w", err))
 		} else if err != nil {
 			s.of.fail(err)
 			continue

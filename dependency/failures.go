@@ -2,7 +2,6 @@ package dependency
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/larder-go/larder/cache"
 )
@@ -34,7 +33,7 @@ func (f failures) err(op cache.Op) error {
 	if len(f) == 0 {
 		return nil
 	}
-	return fmt.Errorf("dependency: %w", &cache.MultiError{Op: op, Errors: f})
+	return &cache.MultiError{Op: op, Errors: f}
 }
 
 func (f failures) addAll(keys []string, err error) failures {

@@ -294,5 +294,5 @@ func (c *core) shut() error {
 	if c.jobs == 0 {
 		return nil
 	}
-	return fmt.Errorf("load: close: %d loads still run after their leases of %v", c.jobs, c.config.lease)
+	return fmt.Errorf("load: close: %d loads still run after their leases of %v; a load function must return when its context is done", c.jobs, c.config.lease)
 }

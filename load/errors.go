@@ -19,7 +19,7 @@ var (
 
 	errGoexit  = errors.New("load: the load function called runtime.Goexit")
 	errSelf    = errors.New("load: a load function called Get with the key that it loads")
-	errLate    = errors.New("load: the load is over")
+	errLate    = errors.New("load: the load of this Entry is over; use it only in its load function")
 	errNothing = errors.New("load: the load function returned ErrNotModified, and there is no old value")
 )
 

@@ -63,7 +63,7 @@ func (e *Entries[V]) TagMulti(ctx context.Context, tags map[string][]string) err
 	for key, names := range tags {
 		entry, ok := e.entries[key]
 		if !ok {
-			return fmt.Errorf("load: key %.40q is not being loaded here", key)
+			return fmt.Errorf("load: key %.40q is not one of those that this load function was called with", key)
 		}
 		byEntry[entry] = names
 	}

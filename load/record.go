@@ -67,7 +67,7 @@ func (c *core) checkTag(tag string) error {
 		return fmt.Errorf("load: tag %.40q is %d bytes long, at most %d allowed: %w", tag, len(tag), maxRecordKey-len(tagPrefix), cache.ErrInvalidKey)
 	}
 	if err := c.tags.CheckKey(record); err != nil {
-		return fmt.Errorf("load: tag %.40q, whose record is an item with %q before its name: %w", tag, tagPrefix, err)
+		return fmt.Errorf("load: tag %.40q, which is stored with %q before it: %w", tag, tagPrefix, err)
 	}
 	return nil
 }
@@ -85,7 +85,7 @@ func (c *core) checkKey(key string) error {
 		return fmt.Errorf("load: key %.40q is %d bytes long, at most %d allowed with KeyTags: %w", key, len(key), maxRecordKey-len(tagPrefix)-len(keyTagPrefix), cache.ErrInvalidKey)
 	}
 	if err := c.tags.CheckKey(record); err != nil {
-		return fmt.Errorf("load: key %.40q, whose tag is an item with %q before its name: %w", key, tagPrefix+keyTagPrefix, err)
+		return fmt.Errorf("load: key %.40q, whose tag is stored with %q before it: %w", key, tagPrefix+keyTagPrefix, err)
 	}
 	return nil
 }

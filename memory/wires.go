@@ -150,7 +150,7 @@ func (s *store) evictUnwired(item string, now int64) error {
 }
 
 // errWires is returned when a master is to be wired, and there is no room for the wire.
-var errWires = &driver.Error{Driver: name, Op: driver.OpAdd, Err: fmt.Errorf("%w: the cache is full of wires", driver.ErrTooLarge)}
+var errWires = &driver.Error{Driver: name, Op: driver.OpAdd, Err: fmt.Errorf("%w: there is no room for more wires of package dependency", driver.ErrTooLarge)}
 
 // review looks at a few entries in the queue of wires, and removes those that are of no
 // use. It goes on for longer where it finds many.

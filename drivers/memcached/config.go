@@ -191,7 +191,7 @@ func (c Config) checkUser() error {
 	case c.User == "" && c.Password == "":
 		return nil
 	case c.User == "" || c.Password == "":
-		return errors.New("a user without a password, or the other way round")
+		return errors.New("a user without a password, or a password without a user; want both")
 	case len(c.User)+len(c.Password) > 250:
 		return errors.New("user and password are too long")
 	case strings.ContainsFunc(c.User+c.Password, func(r rune) bool { return r <= ' ' || r == 0x7f }):

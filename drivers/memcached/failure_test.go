@@ -174,7 +174,7 @@ func TestUnsuitableServers(t *testing.T) {
 		"no meta commands": {"VERSION 1.5.16\r\nERROR\r\nERROR\r\n", "version 1.5.16; want memcached 1.6.13 or later"},
 		"too old":          {"VERSION 1.6.12\r\nMN\r\nEN O2\r\n", "drivers/gomemcache"},
 		"a proxy":          {"VERSION mcrouter 1.0\r\nERROR\r\nERROR\r\n", "does not know the meta protocol"},
-		"not memcached":    {"HTTP/1.1 400 Bad Request\r\n\r\n\r\n", "no memcached"},
+		"not memcached":    {"HTTP/1.1 400 Bad Request\r\n\r\n\r\n", "the server is not memcached"},
 		"wants a password": {"CLIENT_ERROR unauthenticated\r\n", "-Y"},
 		"too many":         {"ERROR Too many open connections\r\n", "-c"},
 		"more than asked":  {greetingBack + "EN\r\n", "more than replies"},

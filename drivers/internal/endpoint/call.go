@@ -27,7 +27,7 @@ type Call struct {
 	byCtx    bool // deadline is that of the context
 }
 
-var errRejected = errors.New("it did not reply to the calls before, and one call at a time is asking it")
+var errRejected = errors.New("not tried, because the last calls had no reply")
 
 // Begin begins a call. The error says that the server is known not to reply, or it is that
 // of the context.

@@ -119,7 +119,7 @@ func Decode(data []byte, flags uint32) ([]byte, driver.Kind, error) {
 	case flagInteger, flagLong:
 		n := bytes.TrimRight(data, " ")
 		if !isNumber(n) {
-			return nil, 0, fmt.Errorf("it has flags %d, which mark a number, and is %.20q; another client may mean something else by them", flags, data)
+			return nil, 0, fmt.Errorf("it has flags %d, which mark a number, but is %.20q; another client may use these flags for something else", flags, data)
 		}
 		return n, driver.Number, nil
 	case flagPickle:

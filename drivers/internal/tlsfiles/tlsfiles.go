@@ -54,7 +54,7 @@ func Format(b *dsn.Builder, on bool, f *Files) {
 // Check returns what is wrong, as far as that can be told without reading the files.
 func (f Files) Check() error {
 	if (f.Cert == "") != (f.Key == "") {
-		return errors.New("tls_cert and tls_key: one without the other")
+		return errors.New("tls_cert and tls_key: one is missing; want both or none")
 	}
 	return nil
 }

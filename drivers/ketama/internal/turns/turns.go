@@ -14,7 +14,7 @@ import (
 
 var (
 	// ErrTimeout is returned when no turn came in time.
-	ErrTimeout = errors.New("no turn came in time")
+	ErrTimeout = errors.New("no client was free in time")
 
 	// ErrClosed is returned after Close.
 	ErrClosed = errors.New("closed")

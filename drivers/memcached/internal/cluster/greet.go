@@ -95,7 +95,7 @@ func checkGreeting(in *bufio.Reader, verb protocol.Verb, tag protocol.Tag) error
 	case err != nil && verb != protocol.Authenticate && strings.Contains(string(line), "unauthenticated"):
 		return errors.New("the server wants a user and password (-Y)")
 	case err != nil && verb == protocol.Version:
-		return fmt.Errorf("no memcached: %w", err)
+		return fmt.Errorf("the server is not memcached: %w", err)
 	case err != nil:
 		return &UnsuitableError{fmt.Sprintf("the server does not know the meta protocol (%v)", err)}
 	case verb == protocol.Authenticate && r.Status == protocol.Failed:

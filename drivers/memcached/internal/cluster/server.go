@@ -278,7 +278,10 @@ const (
 // A DownError says that a server is known to be down: nothing was tried.
 type DownError struct{ Err error }
 
-func (e *DownError) Error() string { return "down, tried again from time to time: " + e.Err.Error() }
+func (e *DownError) Error() string {
+	return "not tried, because the last attempt failed: " + e.Err.Error()
+}
+
 func (e *DownError) Unwrap() error { return e.Err }
 
 // reject returns the error of a call to a server that is down, or nil if the call is to

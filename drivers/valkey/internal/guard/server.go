@@ -75,7 +75,7 @@ func (s *server) connect(ctx context.Context, loose bool) (*Conn, error) {
 	}
 }
 
-var errDown = errors.New("not tried, since the server did not reply in time before")
+var errDown = errors.New("not tried, because the last calls had no reply")
 
 // try begins an attempt, unless one is under way.
 func (s *server) try() *attempt {
