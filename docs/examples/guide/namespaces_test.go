@@ -23,7 +23,7 @@ func Example_namespaces() {
 	c, err := client.New(client.Config{
 		DSNs: map[string]string{
 			"default":  "memory://?max_bytes=64MiB",
-			"sessions": "memory://?max_bytes=16MiB", // later: gomemcache://10.0.0.2:11211
+			"sessions": "memory://?max_bytes=16MiB", // later: memcached://10.0.0.2:11211
 		},
 	})
 	if err != nil {
