@@ -3,11 +3,9 @@ package gomemcache_test
 import (
 	"bufio"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 	"testing"
 
@@ -31,18 +29,9 @@ func TestIdleTimeout(t *testing.T) {
 	})
 	t.Run("TLS", func(t *testing.T) {
 		t.Parallel()
-		a := newAuthority(t)
-		a.sign("server", &x509.Certificate{
-			IPAddresses: []net.IP{net.ParseIP(memcachedtest.Loopback())},
-			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		})
-		s := memcachedtest.Start(t, "tcp", "-Z", "-o", "idle_timeout=1,ssl_chain_cert="+a.file("server.pem")+",ssl_key="+a.file("server.key"))
-		ca, err := os.ReadFile(a.file("ca.pem"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		trust := &tls.Config{RootCAs: x509.NewCertPool()}
-		trust.RootCAs.AppendCertsFromPEM(ca)
+		certs := memcachedtest.NewCertificates(t)
+		s := memcachedtest.StartTLS(t, certs, "-o", "idle_timeout=1")
+		trust := certs.Client(t)
 		nc, err := tls.Dial("tcp", s.Addr(), trust)
 		if err != nil {
 			t.Fatal(err)

@@ -1,20 +1,8 @@
 package gomemcache_test
 
 import (
-	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
-	"math/big"
-	"net"
 	"net/url"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -23,86 +11,15 @@ import (
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
-// authority signs certificates for a test.
-type authority struct {
-	t    *testing.T
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	next int64
-}
-
-func newAuthority(t *testing.T) *authority {
-	a := &authority{t: t, dir: t.TempDir()}
-	a.cert, a.key = a.sign("ca", &x509.Certificate{
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	})
-	return a
-}
-
-// sign makes name.pem and name.key; the first is signed by itself.
-func (a *authority) sign(name string, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
-	a.t.Helper()
-	a.next++
-	template.SerialNumber = big.NewInt(a.next)
-	template.Subject = pkix.Name{CommonName: name}
-	template.NotBefore = time.Now().Add(-time.Hour)
-	template.NotAfter = time.Now().Add(time.Hour)
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	parent, parentKey := a.cert, a.key
-	if parent == nil {
-		parent, parentKey = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), parentKey)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	a.write(name+".pem", "CERTIFICATE", der)
-	a.write(name+".key", "PRIVATE KEY", keyDER)
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return cert, key
-}
-
-func (a *authority) write(name, kind string, der []byte) {
-	a.t.Helper()
-	var b bytes.Buffer
-	if err := pem.Encode(&b, &pem.Block{Type: kind, Bytes: der}); err != nil {
-		a.t.Fatal(err)
-	}
-	if err := os.WriteFile(a.file(name), b.Bytes(), 0o600); err != nil {
-		a.t.Fatal(err)
-	}
-}
-
-func (a *authority) file(name string) string { return filepath.Join(a.dir, name) }
-
 func TestTLS(t *testing.T) {
-	a := newAuthority(t)
-	a.sign("server", &x509.Certificate{
-		DNSNames: []string{"cache.test"}, IPAddresses: []net.IP{net.ParseIP(memcachedtest.Loopback())},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	})
-	a.sign("client", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
-	s := memcachedtest.Start(t, "tcp", "-Z",
-		"-o", "ssl_chain_cert="+a.file("server.pem")+",ssl_key="+a.file("server.key")+
-			",ssl_ca_cert="+a.file("ca.pem")+",ssl_verify_mode=2")
-
-	trust := gomemcache.TLSFiles{CA: a.file("ca.pem"), Cert: a.file("client.pem"), Key: a.file("client.key")}
+	certs := memcachedtest.NewCertificates(t)
+	s := memcachedtest.StartTLS(t, certs)
+	trust := gomemcache.TLSFiles{CA: certs.File("ca.pem"), Cert: certs.File("client.pem"), Key: certs.File("client.key")}
 	named := trust
-	named.ServerName = "cache.test"
+	named.ServerName = memcachedtest.ServerName
 	wrongName := trust
 	wrongName.ServerName = "other.test"
-	anonymous := gomemcache.TLSFiles{CA: a.file("ca.pem")}
+	anonymous := gomemcache.TLSFiles{CA: certs.File("ca.pem")}
 	for _, tt := range []struct {
 		name  string
 		files *gomemcache.TLSFiles
@@ -137,13 +54,8 @@ func TestTLS(t *testing.T) {
 	}
 
 	t.Run("a configuration of the program", func(t *testing.T) {
-		pool := x509.NewCertPool()
-		pool.AddCert(a.cert)
-		pair, err := tls.LoadX509KeyPair(trust.Cert, trust.Key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		config := &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}}
+		config := certs.Client(t)
+		config.ServerName = ""
 		c := open(t, gomemcache.Config{Servers: []string{s.Addr()}, TLS: config})
 		if err := c.Set(t.Context(), "k", []byte("v"), 0); err != nil {
 			t.Error(err)
@@ -188,7 +100,7 @@ func TestTLS(t *testing.T) {
 	})
 
 	t.Run("DSN", func(t *testing.T) {
-		q := url.Values{"tls": {"true"}, "tls_ca": {trust.CA}, "tls_cert": {trust.Cert}, "tls_key": {trust.Key}, "tls_server_name": {"cache.test"}, "timeout": {patient.String()}}
+		q := url.Values{"tls": {"true"}, "tls_ca": {trust.CA}, "tls_cert": {trust.Cert}, "tls_key": {trust.Key}, "tls_server_name": {memcachedtest.ServerName}, "timeout": {patient.String()}}
 		c, err := cache.Open("gomemcache://" + s.Addr() + "?" + q.Encode())
 		if err != nil {
 			t.Fatal(err)

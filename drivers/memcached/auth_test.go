@@ -18,10 +18,10 @@ func TestAuthentication(t *testing.T) {
 	if err := os.WriteFile(file, []byte("bob:s3cret:/@%\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a := newAuthority(t)
-	trust := a.files()
+	certs := memcachedtest.NewCertificates(t)
+	trust := filesOf(certs)
 	plain := memcachedtest.Start(t, "tcp", "-Y", file)
-	secure := a.start("-Y", file)
+	secure := memcachedtest.StartTLS(t, certs, "-Y", file)
 	for _, tt := range []struct {
 		name, user, password string
 		want                 string // in the error; empty if it works

@@ -2,19 +2,8 @@ package memcached_test
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
-	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -25,92 +14,15 @@ import (
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
-// authority signs certificates for a test.
-type authority struct {
-	t    *testing.T
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	next int64
-}
-
-// newAuthority makes one, with a certificate for the servers and one for the client.
-func newAuthority(t *testing.T) *authority {
-	a := &authority{t: t, dir: t.TempDir()}
-	a.cert, a.key = a.sign("ca", &x509.Certificate{
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	})
-	a.sign("server", &x509.Certificate{
-		DNSNames: []string{"cache.test"}, IPAddresses: []net.IP{net.ParseIP(memcachedtest.Loopback())},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	})
-	a.sign("client", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
-	return a
-}
-
-// sign makes name.pem and name.key; the first is signed by itself.
-func (a *authority) sign(name string, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
-	a.t.Helper()
-	a.next++
-	template.SerialNumber = big.NewInt(a.next)
-	template.Subject = pkix.Name{CommonName: name}
-	template.NotBefore = time.Now().Add(-time.Hour)
-	template.NotAfter = time.Now().Add(time.Hour)
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	parent, parentKey := a.cert, a.key
-	if parent == nil {
-		parent, parentKey = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), parentKey)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	a.write(name+".pem", "CERTIFICATE", der)
-	a.write(name+".key", "PRIVATE KEY", keyDER)
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return cert, key
-}
-
-func (a *authority) write(name, kind string, der []byte) {
-	a.t.Helper()
-	var b bytes.Buffer
-	if err := pem.Encode(&b, &pem.Block{Type: kind, Bytes: der}); err != nil {
-		a.t.Fatal(err)
-	}
-	if err := os.WriteFile(a.file(name), b.Bytes(), 0o600); err != nil {
-		a.t.Fatal(err)
-	}
-}
-
-func (a *authority) file(name string) string { return filepath.Join(a.dir, name) }
-
-// start starts a memcached that wants TLS and a certificate of the client.
-func (a *authority) start(args ...string) *memcachedtest.Server {
-	a.t.Helper()
-	return memcachedtest.Start(a.t, "tcp", append([]string{"-Z",
-		"-o", "ssl_chain_cert=" + a.file("server.pem") + ",ssl_key=" + a.file("server.key") +
-			",ssl_ca_cert=" + a.file("ca.pem") + ",ssl_verify_mode=2"}, args...)...)
-}
-
-// files are those of the client.
-func (a *authority) files() memcached.TLSFiles {
-	return memcached.TLSFiles{CA: a.file("ca.pem"), Cert: a.file("client.pem"), Key: a.file("client.key")}
+// filesOf returns the files of a client.
+func filesOf(c *memcachedtest.Certificates) memcached.TLSFiles {
+	return memcached.TLSFiles{CA: c.File("ca.pem"), Cert: c.File("client.pem"), Key: c.File("client.key")}
 }
 
 func TestConformanceOverTLS(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t)
-	trust := a.files()
+	certs := memcachedtest.NewCertificates(t)
+	trust := filesOf(certs)
 	for _, n := range []int{1, 5} {
 		if n > 1 && !*all {
 			continue
@@ -118,7 +30,7 @@ func TestConformanceOverTLS(t *testing.T) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			var servers []*memcachedtest.Server
 			for range n {
-				servers = append(servers, a.start())
+				servers = append(servers, memcachedtest.StartTLS(t, certs))
 			}
 			cfg := memcached.Config{Servers: memcachedtest.Addrs(servers), Timeout: patient, TLSFiles: &trust}
 			o := options(cfg)
@@ -129,14 +41,14 @@ func TestConformanceOverTLS(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
-	a := newAuthority(t)
-	s := a.start()
-	trust := a.files()
+	certs := memcachedtest.NewCertificates(t)
+	s := memcachedtest.StartTLS(t, certs)
+	trust := filesOf(certs)
 	named := trust
-	named.ServerName = "cache.test"
+	named.ServerName = memcachedtest.ServerName
 	wrongName := trust
 	wrongName.ServerName = "other.test"
-	anonymous := memcached.TLSFiles{CA: a.file("ca.pem")}
+	anonymous := memcached.TLSFiles{CA: certs.File("ca.pem")}
 	for _, tt := range []struct {
 		name  string
 		files *memcached.TLSFiles
@@ -173,13 +85,8 @@ func TestTLS(t *testing.T) {
 		})
 	}
 	t.Run("a configuration of the program", func(t *testing.T) {
-		pool := x509.NewCertPool()
-		pool.AddCert(a.cert)
-		pair, err := tls.LoadX509KeyPair(trust.Cert, trust.Key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		config := &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}}
+		config := certs.Client(t)
+		config.ServerName = ""
 		c := open(t, memcached.Config{Servers: []string{s.Addr()}, TLS: config})
 		if err := c.Set(t.Context(), "k", []byte("v"), 0); err != nil {
 			t.Error(err)
@@ -212,10 +119,10 @@ func TestTLS(t *testing.T) {
 // must not be done twice is sent.
 func TestIdleTimeout(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t)
-	trust := a.files()
+	certs := memcachedtest.NewCertificates(t)
+	trust := filesOf(certs)
 	for name, c := range map[string]*cache.Cache{
-		"TLS":   open(t, memcached.Config{Servers: []string{a.start("-o", "idle_timeout=1").Addr()}, TLSFiles: &trust, Timeout: patient}),
+		"TLS":   open(t, memcached.Config{Servers: []string{memcachedtest.StartTLS(t, certs, "-o", "idle_timeout=1").Addr()}, TLSFiles: &trust, Timeout: patient}),
 		"plain": open(t, memcached.Config{Servers: []string{memcachedtest.Start(t, "tcp", "-o", "idle_timeout=1").Addr()}, Timeout: patient}),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -245,9 +152,9 @@ func TestIdleTimeout(t *testing.T) {
 // Many large requests at once do not wait for more data to arrive, as they may in memcached
 // before 1.6.39 where a record of TLS ends within a value.
 func TestPipelinedSetsOverTLS(t *testing.T) {
-	a := newAuthority(t)
-	trust := a.files()
-	c := open(t, memcached.Config{Servers: []string{a.start("-m", "256").Addr()}, TLSFiles: &trust, Timeout: patient})
+	certs := memcachedtest.NewCertificates(t)
+	trust := filesOf(certs)
+	c := open(t, memcached.Config{Servers: []string{memcachedtest.StartTLS(t, certs, "-m", "256").Addr()}, TLSFiles: &trust, Timeout: patient})
 	for _, size := range []int{10, 100, 1000, 5000, 20_000, 300_000} {
 		values := map[string][]byte{}
 		for i := range min(500, 3_000_000/size) {

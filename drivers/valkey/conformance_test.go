@@ -41,7 +41,7 @@ var ways = []way{
 		return config(s), []*valkeytest.Server{s}
 	}},
 	{"tls", false, func(t *testing.T, b valkeytest.Binary) (valkey.Config, []*valkeytest.Server) {
-		certs := valkeytest.NewCertificates(t)
+		certs := memcachedtest.NewCertificates(t)
 		s := valkeytest.StartTLS(t, b, certs)
 		cfg := config(s)
 		cfg.TLS = certs.Client(t)

@@ -14,11 +14,11 @@ import (
 // TestTLS: servers and clients verify each other's certificates; if that fails, it is an
 // outage.
 func TestTLS(t *testing.T) {
-	certs := valkeytest.NewCertificates(t)
+	certs := memcachedtest.NewCertificates(t)
 	s := valkeytest.StartTLS(t, valkeytest.Any(t), certs)
 	trust := valkey.TLSFiles{CA: certs.File("ca.pem"), Cert: certs.File("client.pem"), Key: certs.File("client.key")}
 	named, wrongName := trust, trust
-	named.ServerName, wrongName.ServerName = valkeytest.ServerName, "other.test"
+	named.ServerName, wrongName.ServerName = memcachedtest.ServerName, "other.test"
 	for _, tt := range []struct {
 		name  string
 		files *valkey.TLSFiles

@@ -57,7 +57,7 @@ func Start(t testing.TB, b Binary, network string, args ...string) *Server {
 
 // StartTLS is like Start on TCP, with TLS. The server wants a certificate from its clients
 // too.
-func StartTLS(t testing.TB, b Binary, c *Certificates, args ...string) *Server {
+func StartTLS(t testing.TB, b Binary, c *memcachedtest.Certificates, args ...string) *Server {
 	t.Helper()
 	args = append(args, "--tls-cert-file", c.File("server.pem"), "--tls-key-file", c.File("server.key"), "--tls-ca-cert-file", c.File("ca.pem"))
 	return start(t, &Server{t: t, binary: b, network: "tcp", args: args, tls: c.Client(t)})

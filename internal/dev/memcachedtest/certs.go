@@ -1,6 +1,6 @@
 //go:build unix
 
-package valkeytest
+package memcachedtest
 
 import (
 	"crypto/ecdsa"
@@ -16,11 +16,9 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
-// ServerName is a name in the certificate of the servers of [StartTLS], beside their address.
+// ServerName is a name in the certificate for servers, beside [Loopback].
 const ServerName = "cache.test"
 
 // Certificates are an authority and what it has signed: a certificate for servers and one
@@ -35,7 +33,7 @@ func NewCertificates(t testing.TB) *Certificates {
 	t.Helper()
 	c := &Certificates{dir: t.TempDir()}
 	c.ca = c.sign(t, "ca", x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
-	c.sign(t, "server", x509.Certificate{DNSNames: []string{ServerName}, IPAddresses: []net.IP{net.ParseIP(memcachedtest.Loopback())}})
+	c.sign(t, "server", x509.Certificate{DNSNames: []string{ServerName}, IPAddresses: []net.IP{net.ParseIP(Loopback())}})
 	c.sign(t, "client", x509.Certificate{})
 	return c
 }
@@ -53,6 +51,14 @@ func (c *Certificates) Client(t testing.TB) *tls.Config {
 	pool := x509.NewCertPool()
 	pool.AddCert(c.ca.Leaf)
 	return &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}, ServerName: ServerName}
+}
+
+// StartTLS is like [Start] on TCP, with TLS. The server wants a certificate from its clients too.
+func StartTLS(t testing.TB, c *Certificates, args ...string) *Server {
+	t.Helper()
+	options := "ssl_chain_cert=" + c.File("server.pem") + ",ssl_key=" + c.File("server.key") +
+		",ssl_ca_cert=" + c.File("ca.pem") + ",ssl_verify_mode=2"
+	return Start(t, "tcp", append([]string{"-Z", "-o", options}, args...)...)
 }
 
 // sign writes a certificate and its key. The first one signs itself and the others.
