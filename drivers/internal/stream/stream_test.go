@@ -2,20 +2,16 @@ package stream
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/larder-go/larder/drivers/internal/endpoint"
+	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
 // pair returns both ends of a connection.
@@ -47,25 +43,11 @@ func open(t *testing.T, secure bool) (*Stream, net.Conn) {
 		}
 		return s, server
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"cache.test"}, NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(cert)
-	other := tls.Server(server, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
+	certs := memcachedtest.NewCertificates(t)
+	other := tls.Server(server, certs.Server(t))
 	done := make(chan error)
 	go func() { done <- other.Handshake() }()
-	if err := s.Open(t.Context(), client, 1, &tls.Config{RootCAs: roots, ServerName: "cache.test"}); err != nil {
+	if err := s.Open(t.Context(), client, 1, certs.Client(t)); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-done; err != nil {

@@ -1,5 +1,3 @@
-//go:build unix
-
 package memcachedtest
 
 import (
@@ -44,21 +42,24 @@ func (c *Certificates) File(name string) string { return filepath.Join(c.dir, na
 // Client returns the configuration of a client.
 func (c *Certificates) Client(t testing.TB) *tls.Config {
 	t.Helper()
-	pair, err := tls.LoadX509KeyPair(c.File("client.pem"), c.File("client.key"))
+	pool := x509.NewCertPool()
+	pool.AddCert(c.ca.Leaf)
+	return &tls.Config{RootCAs: pool, Certificates: c.load(t, "client"), ServerName: ServerName}
+}
+
+// Server returns the configuration of a server, which wants no certificate from its clients.
+func (c *Certificates) Server(t testing.TB) *tls.Config {
+	t.Helper()
+	return &tls.Config{Certificates: c.load(t, "server")}
+}
+
+func (c *Certificates) load(t testing.TB, name string) []tls.Certificate {
+	t.Helper()
+	pair, err := tls.LoadX509KeyPair(c.File(name+".pem"), c.File(name+".key"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := x509.NewCertPool()
-	pool.AddCert(c.ca.Leaf)
-	return &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}, ServerName: ServerName}
-}
-
-// StartTLS is like [Start] on TCP, with TLS. The server wants a certificate from its clients too.
-func StartTLS(t testing.TB, c *Certificates, args ...string) *Server {
-	t.Helper()
-	options := "ssl_chain_cert=" + c.File("server.pem") + ",ssl_key=" + c.File("server.key") +
-		",ssl_ca_cert=" + c.File("ca.pem") + ",ssl_verify_mode=2"
-	return Start(t, "tcp", append([]string{"-Z", "-o", options}, args...)...)
+	return []tls.Certificate{pair}
 }
 
 // sign writes a certificate and its key. The first one signs itself and the others.

@@ -87,6 +87,14 @@ func StartAt(t testing.TB, addr string, args ...string) *Server {
 	return s
 }
 
+// StartTLS is like [Start] on TCP, with TLS. The server wants a certificate from its clients too.
+func StartTLS(t testing.TB, c *Certificates, args ...string) *Server {
+	t.Helper()
+	options := "ssl_chain_cert=" + c.File("server.pem") + ",ssl_key=" + c.File("server.key") +
+		",ssl_ca_cert=" + c.File("ca.pem") + ",ssl_verify_mode=2"
+	return Start(t, "tcp", append([]string{"-Z", "-o", options}, args...)...)
+}
+
 // StartN starts n servers.
 func StartN(t testing.TB, n int, network string, args ...string) []*Server {
 	t.Helper()

@@ -128,8 +128,10 @@ func endArrives(t *testing.T, c *Conn) {
 // The same on TLS, where the server first says good-bye; and a session ticket, which comes
 // after the handshake, does not end the connection.
 func TestClosedWhileIdleOnTLS(t *testing.T) {
-	server, client := testTLS(t)
-	l, err := tls.Listen("tcp", memcachedtest.Loopback()+":0", server)
+	certs := memcachedtest.NewCertificates(t)
+	client := certs.Client(t)
+	client.DynamicRecordSizingDisabled = true
+	l, err := tls.Listen("tcp", memcachedtest.Loopback()+":0", certs.Server(t))
 	if err != nil {
 		t.Fatal(err)
 	}
