@@ -31,27 +31,6 @@ func itemsOf(t *testing.T, c *cache.Cache, keys ...string) []cache.Item {
 	return old
 }
 
-// failedWith checks that err is for exactly these keys and reasons.
-func failedWith(t *testing.T, what string, err error, want map[string]error) {
-	t.Helper()
-	var m *cache.MultiError
-	if err != nil && !errors.As(err, &m) {
-		t.Errorf("%s: %v, want a *MultiError", what, err)
-		return
-	}
-	if m == nil {
-		m = &cache.MultiError{}
-	}
-	for k, reason := range want {
-		if !errors.Is(m.Errors[k], reason) {
-			t.Errorf("%s: %s: %v, want %v", what, k, m.Errors[k], reason)
-		}
-	}
-	if len(m.Errors) != len(want) {
-		t.Errorf("%s: failed keys %q, want %d", what, m.Keys(), len(want))
-	}
-}
-
 // Each key has an id and a reply. A key without a reply is an outage, and nothing is
 // sent twice.
 func TestManyDeletes(t *testing.T) {
@@ -74,7 +53,7 @@ func TestManyDeletes(t *testing.T) {
 			memcachedtest.Step{Expect: deleteTwo, Reply: reply, Close: true}))
 		c := open(t, gomemcache.Config{Servers: []string{f.Addr()}})
 		err := c.CompareAndDeleteMulti(t.Context(), itemsOf(t, c, "k", "l"))
-		failedWith(t, reply, err, want)
+		memcachedtest.FailedWith(t, reply, err, want)
 		if errors.Is(err, out) {
 			var m *cache.MultiError
 			errors.As(err, &m)
@@ -109,7 +88,7 @@ func TestBatchesAreOneRequest(t *testing.T) {
 		}
 	}
 	err := c.CompareAndSwapMulti(ctx, []cache.Swap{{Old: old[0], Value: []byte("x"), TTL: ttl}, {Old: old[1], Value: []byte("y"), TTL: ttl}})
-	failedWith(t, "CompareAndSwapMulti", err, map[string]error{"l": cache.ErrConflict})
+	memcachedtest.FailedWith(t, "CompareAndSwapMulti", err, map[string]error{"l": cache.ErrConflict})
 	items, added, err := c.GetOrAddMulti(ctx, map[string][]byte{"l": []byte("x")}, ttl)
 	if err != nil || string(items["l"].Value) != "b" || len(added) != 0 {
 		t.Errorf("GetOrAddMulti: %v, added %v, error %v; want l found", items, added, err)
@@ -151,7 +130,7 @@ func TestManyDeletesOverServers(t *testing.T) {
 		if down {
 			servers[1].Stop()
 		}
-		failedWith(t, "over servers", c.CompareAndDeleteMulti(ctx, old), want)
+		memcachedtest.FailedWith(t, "over servers", c.CompareAndDeleteMulti(ctx, old), want)
 		found, err := c.GetMulti(ctx, keys)
 		if len(found) != left || errors.Is(err, cache.ErrUnavailable) != down {
 			t.Errorf("%d are left, %v; want %d", len(found), err, left)

@@ -4,106 +4,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"math"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/drivers/ketama"
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
 
-// dash leaves minus signs in the memory that counters with short keys get next: items
-// of 96 bytes, the smallest that the server has.
-func dash(t *testing.T, c *cache.Cache, keys ...string) {
-	t.Helper()
-	for _, k := range keys {
-		if err := c.Set(t.Context(), k, bytes.Repeat([]byte("-"), 37-len(k)), 0); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := c.DeleteMulti(t.Context(), keys); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// TestLargeCountersBesideMinusSigns: memcached 1.6.18 takes a number of 2^63 and more
-// for a negative one if there is a minus sign in the memory behind it, such as the rest
-// of a value that was there before.
-func TestLargeCountersBesideMinusSigns(t *testing.T) {
-	s := memcachedtest.Start(t, "unix")
-	c := open(t, ketama.Config{Servers: []string{s.Addr()}, Timeout: patient})
-	ctx := t.Context()
-	number := c.WithKind(cache.Number)
-	set := func(ttl time.Duration) {
-		t.Helper()
-		dash(t, c, "n")
-		if err := number.Set(ctx, "n", []byte("18446744073709551615"), ttl); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, tt := range []struct {
-		count func() (uint64, error)
-		want  uint64
-	}{
-		{func() (uint64, error) { return c.Increment(ctx, "n", 5) }, 4},
-		{func() (uint64, error) { return c.Increment(ctx, "n", 0) }, math.MaxUint64},
-		{func() (uint64, error) { return c.Decrement(ctx, "n", 5) }, math.MaxUint64 - 5},
-		{func() (uint64, error) { return c.Decrement(ctx, "n", math.MaxUint64) }, 0},
-	} {
-		for _, ttl := range []time.Duration{0, time.Hour, 40 * 24 * time.Hour} {
-			set(ttl)
-			if n, err := tt.count(); err != nil || n != tt.want {
-				t.Errorf("%d, %v; want %d", n, err, tt.want)
-			}
-			memcachedtest.Eventually(t, "TTL and flags stay, but for a second that begins", func() bool {
-				set(ttl)
-				before := s.Command("mg n t f", "HD")[0]
-				if _, err := tt.count(); err != nil {
-					t.Fatal(err)
-				}
-				return s.Command("mg n t f", "HD")[0] == before
-			})
-		}
-	}
-	for _, v := range []string{"", " ", "-1", "-18446744073709551615", "x", "18446744073709551616", "+18446744073709551615", "18446744073709551615 "} {
-		if err := c.Set(ctx, "n", []byte(v), 0); err != nil {
-			t.Fatal(err)
-		}
-		if n, err := c.Increment(ctx, "n", 1); err != cache.ErrNotNumber {
-			t.Errorf("%q counts: %d, %v", v, n, err)
-		}
-	}
-}
-
-// TestLargeCountersTogether: no count is lost or refused where some are done by the
-// server and some by compare-and-swap, over the end of the numbers.
-func TestLargeCountersTogether(t *testing.T) {
-	s := memcachedtest.Start(t, "unix")
-	c := open(t, ketama.Config{Servers: []string{s.Addr()}, Timeout: patient, PoolSize: 8})
-	for range 20 {
-		dash(t, c, keys(50)...)
-		if err := c.Set(t.Context(), "n", []byte("18446744073709551600"), 0); err != nil {
-			t.Fatal(err)
-		}
-		const workers, each = 8, 5
-		var wg sync.WaitGroup
-		for range workers {
-			wg.Go(func() {
-				for range each {
-					if _, err := c.Increment(t.Context(), "n", 1); err != nil {
-						t.Error(err)
-					}
-				}
-			})
-		}
-		wg.Wait()
-		const want = workers*each - 16
-		if n, err := c.Increment(t.Context(), "n", 0); err != nil || n != want {
-			t.Fatalf("the counter is %d, %v; want %d", n, err, want)
-		}
-	}
+func TestLargeCounters(t *testing.T) {
+	memcachedtest.LargeCounters(t, func(t *testing.T, server string) *cache.Cache {
+		return open(t, ketama.Config{Servers: []string{server}, Timeout: patient, PoolSize: 8})
+	})
 }
 
 // The steps of a fake server that rejects a count of a large number as not numeric.

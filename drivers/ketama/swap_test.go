@@ -35,27 +35,6 @@ func twoItems(t *testing.T, c *cache.Cache) []cache.Item {
 	return []cache.Item{items["k"], items["l"]}
 }
 
-// failedWith checks that err is for exactly these keys and reasons.
-func failedWith(t *testing.T, what string, err error, want map[string]error) {
-	t.Helper()
-	var m *cache.MultiError
-	if err != nil && !errors.As(err, &m) {
-		t.Errorf("%s: %v, want a *MultiError", what, err)
-		return
-	}
-	if m == nil {
-		m = &cache.MultiError{}
-	}
-	for k, reason := range want {
-		if !errors.Is(m.Errors[k], reason) {
-			t.Errorf("%s: %s: %v, want %v", what, k, m.Errors[k], reason)
-		}
-	}
-	if len(m.Errors) != len(want) {
-		t.Errorf("%s: failed keys %q, want %d", what, m.Keys(), len(want))
-	}
-}
-
 // TestManyDeletes: each with a CAS id, and each with a reply.
 func TestManyDeletes(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -72,7 +51,7 @@ func TestManyDeletes(t *testing.T) {
 		f := fake(t, []memcachedtest.Step{readTwo, {Expect: deleteTwo, Reply: tt.reply}})
 		c := open(t, ketama.Config{Servers: []string{f.Addr()}, Timeout: patient})
 		err := c.CompareAndDeleteMulti(t.Context(), twoItems(t, c))
-		failedWith(t, name, err, tt.want)
+		memcachedtest.FailedWith(t, name, err, tt.want)
 		if errors.Is(err, cache.ErrUnavailable) {
 			isOutage(t, err, cache.OpCompareAndDeleteMulti, f.Addr())
 		}
@@ -110,7 +89,7 @@ func TestBatchesAreOneRequest(t *testing.T) {
 	err := c.CompareAndSwapMulti(ctx, []cache.Swap{
 		{Old: old[0], Value: []byte("x"), TTL: time.Minute}, {Old: old[1], Value: []byte("y"), TTL: time.Minute},
 	})
-	failedWith(t, "CompareAndSwapMulti", err, map[string]error{"l": cache.ErrConflict})
+	memcachedtest.FailedWith(t, "CompareAndSwapMulti", err, map[string]error{"l": cache.ErrConflict})
 	items, added, err := c.GetOrAddMulti(ctx, map[string][]byte{"l": []byte("x")}, time.Minute)
 	if err != nil || string(items["l"].Value) != "2" || len(added) != 0 {
 		t.Errorf("GetOrAddMulti: %v, added %v, error %v; want l found", items, added, err)
@@ -131,7 +110,7 @@ func TestManyDeletesCut(t *testing.T) {
 		if n >= len(whole)/2 {
 			want["k"] = cache.ErrConflict
 		}
-		failedWith(t, "cut", c.CompareAndDeleteMulti(t.Context(), twoItems(t, c)), want)
+		memcachedtest.FailedWith(t, "cut", c.CompareAndDeleteMulti(t.Context(), twoItems(t, c)), want)
 		if n := f.Accepted(); n != 1 {
 			t.Errorf("cut after %d bytes: %d connections, want 1", n, n)
 		}
@@ -153,7 +132,7 @@ func TestManyDeletesEndWithTheContext(t *testing.T) {
 		start := time.Now()
 		err := c.CompareAndDeleteMulti(ctx, old)
 		cancel()
-		failedWith(t, "during", err, map[string]error{"k": want, "l": want})
+		memcachedtest.FailedWith(t, "during", err, map[string]error{"k": want, "l": want})
 		isNamed(t, err, cache.OpCompareAndDeleteMulti, f.Addr())
 		bounded(t, start)
 		noneOpen(t, f) // replies may be under way
@@ -199,7 +178,7 @@ func TestManyDeletesOverServers(t *testing.T) {
 		if down {
 			servers[1].Stop()
 		}
-		failedWith(t, "over servers", c.CompareAndDeleteMulti(ctx, old), want)
+		memcachedtest.FailedWith(t, "over servers", c.CompareAndDeleteMulti(ctx, old), want)
 		found, err := c.GetMulti(ctx, all)
 		if len(found) != left || errors.Is(err, cache.ErrUnavailable) != down {
 			t.Errorf("%d are left, %v; want %d", len(found), err, left)

@@ -34,6 +34,27 @@ func IsNamed(t testing.TB, err error, driver string, op cache.Op, server string)
 	}
 }
 
+// FailedWith checks that err, of a batch, is for exactly these keys and reasons.
+func FailedWith(t testing.TB, what string, err error, want map[string]error) {
+	t.Helper()
+	var m *cache.MultiError
+	if err != nil && !errors.As(err, &m) {
+		t.Errorf("%s: %v, want a *MultiError", what, err)
+		return
+	}
+	if m == nil {
+		m = &cache.MultiError{}
+	}
+	for k, reason := range want {
+		if !errors.Is(m.Errors[k], reason) {
+			t.Errorf("%s: %s: %v, want %v", what, k, m.Errors[k], reason)
+		}
+	}
+	if len(m.Errors) != len(want) {
+		t.Errorf("%s: failed keys %q, want %d", what, m.Keys(), len(want))
+	}
+}
+
 // Bounded checks that a call that began at start took no longer than its timeout and a
 // margin for a busy machine.
 func Bounded(t testing.TB, start time.Time, timeout time.Duration) {
