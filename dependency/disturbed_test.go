@@ -195,8 +195,8 @@ func TestCancel(t *testing.T) {
 	want(t, c, "m", "m")
 }
 
-// A wire that expires before it is confirmed, on a server that is very slow, stands
-// for an item that expired as well.
+// A wire that expires before it is confirmed, on a server that is very slow, belongs to an
+// item that expired as well.
 func TestSlowConfirmation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, c := t.Context(), newMemory(t)

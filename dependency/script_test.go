@@ -273,5 +273,5 @@ var (
 	_ driver.Batcher = (*script)(nil)
 )
 
-// ttl is of no interest to schedules: time stands still in them.
+// ttl does not matter to schedules: no time passes in them.
 const ttl = time.Hour

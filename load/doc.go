@@ -1,6 +1,6 @@
-// Package load is a read-through cache, with protection against stampedes and invalidation
-// by cache tags. A [Loader] returns a value of one type from the cache, or loads and stores
-// it:
+// Package load implements a read-through cache, with protection against stampedes and
+// invalidation by cache tags. A [Loader] returns a value of one type from the cache, or
+// loads and stores it:
 //
 //	users, err := load.New(c, load.Config[User]{Codec: codec.JSON[User](), TTL: time.Hour})
 //

@@ -15,9 +15,9 @@ import (
 // much. So deadlines within margin of it are compared with the system's clock, and an
 // operation that gives a short TTL voids a reading that is older than half of margin: see soon.
 //
-// Go's monotonic clock stands still while the machine is suspended. The wall clock does
-// not, so each reading looks how far the two have moved apart, and what the wall clock has
-// gained counts as time passed. A wall clock that is set forward looks the same: entries
+// Go's monotonic clock stops while the machine is suspended. The wall clock does not, so
+// each reading compares the two, and the time that the wall clock has gained counts as
+// time passed. A wall clock that is set forward looks the same: entries
 // then expire early, which a cache may do. One that is set back changes nothing.
 type clock struct {
 	base  time.Time

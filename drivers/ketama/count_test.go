@@ -56,7 +56,7 @@ func TestLargeCounterFailures(t *testing.T) {
 		"changed":          {library: []memcachedtest.Step{refused, counts}, own: []memcachedtest.Step{readsMax, swapped(exists)}, ttl: memcachedtest.Step{Expect: query, Reply: "HD t60\r\n"}, want: 1},
 		"no CAS ids":       {library: []memcachedtest.Step{refused}, own: []memcachedtest.Step{noCAS}, err: errors.ErrUnsupported},
 		"no meta commands": {library: []memcachedtest.Step{refused}, own: []memcachedtest.Step{readsMax}, ttl: memcachedtest.Step{Expect: query, Reply: "ERROR\r\n"}, err: cache.ErrUnavailable},
-		"no answer":        {library: []memcachedtest.Step{refused}, own: []memcachedtest.Step{readsMax}, ttl: memcachedtest.Step{Expect: query, Reply: "HD t6", Close: true}, err: cache.ErrUnavailable},
+		"no reply":         {library: []memcachedtest.Step{refused}, own: []memcachedtest.Step{readsMax}, ttl: memcachedtest.Step{Expect: query, Reply: "HD t6", Close: true}, err: cache.ErrUnavailable},
 		"no end":           {library: []memcachedtest.Step{refused}, own: []memcachedtest.Step{readsMax}, ttl: memcachedtest.Step{Expect: query, Reply: string(bytes.Repeat([]byte("HD t60 "), 1000))}, err: cache.ErrUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -76,7 +76,7 @@ func TestResolver(t *testing.T) {
 		t.Errorf("servers %q, want %q", got, servers[:2])
 	}
 
-	// Each answer only once, until one comes again.
+	// Each reply only once, until one comes again.
 	for _, next := range []func(){
 		func() { l.set(outage) }, func() { l.set(nil) }, func() { l.set(nil, "not valid") },
 	} {

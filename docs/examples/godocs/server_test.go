@@ -48,7 +48,7 @@ func expect(t *testing.T, w *httptest.ResponseRecorder, status int, texts ...str
 	}
 	for _, text := range texts {
 		if !strings.Contains(w.Body.String(), text) {
-			t.Errorf("the answer lacks %s\n%s", text, w.Body)
+			t.Errorf("the response lacks %s\n%s", text, w.Body)
 		}
 	}
 }
@@ -72,7 +72,7 @@ func TestServePage(t *testing.T) {
 	expect(t, follow(t, h, press(h, "alone"), "/changes/2"), http.StatusOK, "The invalidation dropped no page")
 }
 
-// follow checks that an answer leads to a page, and gets that.
+// follow checks that a response leads to a page, and gets that.
 func follow(t *testing.T, h http.Handler, w *httptest.ResponseRecorder, want string) *httptest.ResponseRecorder {
 	t.Helper()
 	if got := w.Header().Get("Location"); w.Code != http.StatusSeeOther || got != want {

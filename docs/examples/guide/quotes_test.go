@@ -21,8 +21,7 @@ var documents = []string{
 // others have no code, but links.
 var others = []string{"../../../CONTRIBUTING.md", "../../../SECURITY.md", "../../releasing.md", "../../comparison.md", "../README.md"}
 
-// Every piece of Go in the documents stands, line by line, in a file that the tests
-// compile.
+// Every piece of Go in the documents is, line by line, in a file that the tests compile.
 func TestQuotes(t *testing.T) {
 	files := goFiles(t)
 	for _, name := range documents {

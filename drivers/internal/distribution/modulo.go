@@ -7,7 +7,7 @@ import (
 )
 
 // modulo gives a key to the server at hash(key) % n in a list of n buckets, in which a
-// server of weight w stands w times in a row.
+// server of weight w is listed w times in a row.
 type modulo struct {
 	hash    func(key string) uint32
 	buckets []uint32 // positions of servers

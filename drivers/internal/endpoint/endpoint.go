@@ -1,5 +1,5 @@
-// Package endpoint is one server of a driver: how it is connected to, whether it replies,
-// what fails, and the errors that say so.
+// Package endpoint provides what a driver needs for one server: its connections, whether it
+// replies, counts of failures, and errors.
 package endpoint
 
 import (
@@ -34,7 +34,7 @@ func New(driver, network, addr string, timeout time.Duration) *Endpoint {
 // Addr returns the address as it was configured.
 func (e *Endpoint) Addr() string { return e.addr }
 
-// Dialer returns what connects to the server.
+// Dialer returns the dialer of the server.
 func (e *Endpoint) Dialer() *dial.Dialer { return e.dialer }
 
 // Dial connects, and numbers the connection. If moved is true the connections before lead

@@ -1,5 +1,5 @@
-// Package stream is a connection that is used for one call at a time. It stops waiting when the
-// call ends, and can be checked while it is idle.
+// Package stream provides a connection that is used for one call at a time. It stops waiting when
+// the call ends, and can be checked while it is idle.
 package stream
 
 import (

@@ -1,4 +1,4 @@
-// Package conn is a connection to memcached that the client library and the driver share.
+// Package conn provides a connection to memcached that the client library and the driver share.
 //
 // The library has a pool of connections, in which a call cannot tell which connection it
 // got: so the driver could not end the call with its context, nor name the server in an

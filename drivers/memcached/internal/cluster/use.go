@@ -120,18 +120,18 @@ func (s *Server) DoMany(ctx context.Context, b *Batch) {
 			return
 		}
 		b.ID = c.ID()
-		answered, unsent, err := c.DoMany(ctx, b.from(from))
+		replied, unsent, err := c.DoMany(ctx, b.from(from))
 		if err == nil {
 			return
 		}
-		answered, unsent = from+answered, from+unsent
+		replied, unsent = from+replied, from+unsent
 		if ctx.Err() != nil || try == maxTries || !again(err, true, false) {
-			b.fail(answered, unsent, s.failure(ctx, err, false))
+			b.fail(replied, unsent, s.failure(ctx, err, false))
 			b.fail(unsent, b.N, s.failure(ctx, err, true))
 			return
 		}
-		if from = answered; !again(err, false, b.Verb.Idempotent()) {
-			b.fail(answered, unsent, s.failure(ctx, err, false))
+		if from = replied; !again(err, false, b.Verb.Idempotent()) {
+			b.fail(replied, unsent, s.failure(ctx, err, false))
 			from = unsent
 		}
 	}

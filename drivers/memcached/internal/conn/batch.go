@@ -47,7 +47,7 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 // DoMany sends the requests of b, and calls b.Result for each in order, until all are done,
 // or ctx ends, or the connection fails. It returns how many requests have their result. If
 // that is not all, those from number unsent on have not reached the server.
-func (c *Conn) DoMany(ctx context.Context, b *Batch) (answered, unsent int, err error) {
+func (c *Conn) DoMany(ctx context.Context, b *Batch) (replied, unsent int, err error) {
 	s := scratches.Get().(*scratch)
 	defer func() {
 		if cap(s.b) <= keepBuffer {
@@ -59,7 +59,7 @@ func (c *Conn) DoMany(ctx context.Context, b *Batch) (answered, unsent int, err 
 	next := 0       // the first request that is in no chunk
 	var built chunk // one that there was no room for
 	owed := 0       // replies to this batch
-	for answered < b.N {
+	for replied < b.N {
 		for inFlight < window && (built.call != nil || next < b.N) {
 			if built.call == nil {
 				built = c.build(s, b, next, c.alone(owed))
@@ -72,7 +72,7 @@ func (c *Conn) DoMany(ctx context.Context, b *Batch) (answered, unsent int, err 
 			}
 			if err != nil {
 				built.call.Free()
-				return answered, answered + c.abandonAll(flight[:], oldest, inFlight), err
+				return replied, replied + c.abandonAll(flight[:], oldest, inFlight), err
 			}
 			flight[(oldest+inFlight)%window] = built
 			inFlight++
@@ -95,17 +95,17 @@ func (c *Conn) DoMany(ctx context.Context, b *Batch) (answered, unsent int, err 
 			if !notSent {
 				sent += ch.n
 			}
-			return answered, answered + sent, err
+			return replied, replied + sent, err
 		}
 		each := b.Verb.Replies()
 		for i := range ch.n {
-			b.Result(answered+i, ch.call.replies[i*each:(i+1)*each])
+			b.Result(replied+i, ch.call.replies[i*each:(i+1)*each])
 		}
 		owed -= len(ch.call.replies)
-		answered += ch.n
+		replied += ch.n
 		ch.call.Free()
 	}
-	return answered, b.N, nil
+	return replied, b.N, nil
 }
 
 // alone reports whether no replies are owed but those of the caller.

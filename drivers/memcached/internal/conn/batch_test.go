@@ -55,8 +55,8 @@ func TestBatches(t *testing.T) {
 		c := dial(t, memcachedtest.Start(t, network))
 		for _, n := range []int{1, 2, chunkRequests, chunkRequests + 1, 1000, 5000} {
 			set, replies := keyed(protocol.Set, n, valueOf)
-			if answered, _, err := c.DoMany(background, set); err != nil || answered != n {
-				t.Fatalf("set of %d: %d, error %v", n, answered, err)
+			if replied, _, err := c.DoMany(background, set); err != nil || replied != n {
+				t.Fatalf("set of %d: %d, error %v", n, replied, err)
 			}
 			for i := range replies {
 				if replies[i].Status != protocol.OK {
@@ -64,8 +64,8 @@ func TestBatches(t *testing.T) {
 				}
 			}
 			get, replies := keyed(protocol.Get, n+1, nil)
-			if answered, _, err := c.DoMany(background, get); err != nil || answered != n+1 {
-				t.Fatalf("get of %d: %d, error %v", n, answered, err)
+			if replied, _, err := c.DoMany(background, get); err != nil || replied != n+1 {
+				t.Fatalf("get of %d: %d, error %v", n, replied, err)
 			}
 			for i := range n {
 				if string(replies[i].Value) != valueOf(i) {
@@ -73,8 +73,8 @@ func TestBatches(t *testing.T) {
 				}
 			}
 			both, replies := keyed(protocol.AddGet, n+1, valueOf)
-			if answered, _, err := c.DoMany(background, both); err != nil || answered != n+1 {
-				t.Fatalf("get or add of %d: %d, error %v", n, answered, err)
+			if replied, _, err := c.DoMany(background, both); err != nil || replied != n+1 {
+				t.Fatalf("get or add of %d: %d, error %v", n, replied, err)
 			}
 			for i := range replies {
 				if string(replies[i].Value) != valueOf(i) {
@@ -82,8 +82,8 @@ func TestBatches(t *testing.T) {
 				}
 			}
 			remove, replies := keyed(protocol.Delete, n+1, nil)
-			if answered, _, err := c.DoMany(background, remove); err != nil || answered != n+1 {
-				t.Fatalf("delete of %d: %d, error %v", n, answered, err)
+			if replied, _, err := c.DoMany(background, remove); err != nil || replied != n+1 {
+				t.Fatalf("delete of %d: %d, error %v", n, replied, err)
 			}
 			for i := range replies {
 				if replies[i].Status != protocol.OK {
@@ -108,14 +108,14 @@ func TestHugeBatches(t *testing.T) {
 			wg.Go(func() {
 				set := *set
 				set.Result = func(int, []protocol.Reply) {}
-				if answered, _, err := c.DoMany(background, &set); err != nil || answered != n {
-					t.Errorf("set: %d of %d, error %v", answered, n, err)
+				if replied, _, err := c.DoMany(background, &set); err != nil || replied != n {
+					t.Errorf("set: %d of %d, error %v", replied, n, err)
 				}
 			})
 		}
 		wg.Wait()
-		if answered, _, err := c.DoMany(background, get); err != nil || answered != n {
-			t.Fatalf("get: %d of %d, error %v", answered, n, err)
+		if replied, _, err := c.DoMany(background, get); err != nil || replied != n {
+			t.Fatalf("get: %d of %d, error %v", replied, n, err)
 		}
 		for i := range replies {
 			if v := string(replies[i].Value); v != fmt.Sprint(i, " ", big) {
@@ -173,13 +173,13 @@ func TestBatchCutShort(t *testing.T) {
 			const n = 1000
 			batch, replies := keyed(protocol.Delete, n, nil)
 			type outcome struct {
-				answered, unsent int
-				err              error
+				replied, unsent int
+				err             error
 			}
 			done := make(chan outcome, 1)
 			go func() {
-				answered, unsent, err := c.DoMany(ctx, batch)
-				done <- outcome{answered, unsent, err}
+				replied, unsent, err := c.DoMany(ctx, batch)
+				done <- outcome{replied, unsent, err}
 			}()
 			enqueued(t, c, 1+window)
 			p.send(value("v", 0))
@@ -207,11 +207,11 @@ func TestBatchCutShort(t *testing.T) {
 				t.Errorf("error %v", o.err)
 			}
 			// The last chunk was made when the batch was alone.
-			if most := window*chunkRequests + largeRequests; o.answered != chunkRequests || o.unsent < window*chunkRequests || o.unsent > most {
+			if most := window*chunkRequests + largeRequests; o.replied != chunkRequests || o.unsent < window*chunkRequests || o.unsent > most {
 				t.Errorf("%d have their result and those from %d on are unsent; want %d, and %d to %d",
-					o.answered, o.unsent, chunkRequests, window*chunkRequests, most)
+					o.replied, o.unsent, chunkRequests, window*chunkRequests, most)
 			}
-			for i := range o.answered {
+			for i := range o.replied {
 				if replies[i].Status != protocol.OK {
 					t.Errorf("reply %d is %+v", i, replies[i])
 				}

@@ -1,4 +1,4 @@
-// Package conn is a connection to one memcached that many callers share. Their requests
+// Package conn provides a connection to one memcached that many callers share. Their requests
 // are gathered and go out in one write; the caller that waits first reads the replies for all. It
 // knows the meta protocol from package protocol, and nothing of keys, values or servers.
 //
@@ -119,7 +119,7 @@ type Conn struct {
 
 	// The reader counts the replies that were read, the calls that were done with them,
 	// and the reads that brought bytes.
-	answered  atomic.Uint64
+	replied   atomic.Uint64
 	completed atomic.Uint64
 	progress  atomic.Uint64
 
@@ -162,7 +162,7 @@ func (c *Conn) Check() {
 }
 
 // owed returns the number of replies that are owed. The caller holds mu.
-func (c *Conn) owed() int { return int(c.enqueued - c.answered.Load()) }
+func (c *Conn) owed() int { return int(c.enqueued - c.replied.Load()) }
 
 // Close closes the connection, and waits for what runs for it. Calls in flight return
 // ErrClosed.

@@ -82,8 +82,8 @@ func TestBatchWithoutRoom(t *testing.T) {
 	c.maxOwed = chunkRequests + 1
 	const n = 5000
 	batch, replies := keyed(protocol.Delete, n, nil)
-	if answered, _, err := c.DoMany(background, batch); err != nil || answered != n {
-		t.Fatalf("%d of %d, error %v", answered, n, err)
+	if replied, _, err := c.DoMany(background, batch); err != nil || replied != n {
+		t.Fatalf("%d of %d, error %v", replied, n, err)
 	}
 	for i := range replies {
 		if replies[i].Status != protocol.Miss {

@@ -237,7 +237,7 @@ func (g *gate) written() []string {
 // large is a value that no socket takes at once.
 var large = strings.Repeat("0123456789abcdef", 1<<20)
 
-// serveSimply answers every set, and every get with the large value, one after the other,
+// serveSimply replies to every set, and every get with the large value, one after the other,
 // until the connection ends.
 func (p *peer) serveSimply() {
 	in := bufio.NewReader(p.nc)

@@ -206,7 +206,7 @@ func (r *reader) room() []byte {
 func (c *Conn) parse() error {
 	replies, err := c.parseAll()
 	if replies > 0 {
-		c.answered.Add(replies)
+		c.replied.Add(replies)
 		if c.room.n.Load() > 0 {
 			c.mu.Lock()
 			c.callNext()

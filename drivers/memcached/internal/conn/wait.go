@@ -137,7 +137,7 @@ func (c *Conn) tryHandOff() bool {
 		return true
 	}
 	c.mu.Lock()
-	// Calls begin to wait, and leave, with mu held: now the answer is final.
+	// Calls begin to wait, and leave, with mu held: now the result is final.
 	expected := false
 	for _, l := range [...]*list{&c.reader.run, &c.sent, &c.queued} {
 		offeredTo, more := l.offer()

@@ -1,4 +1,4 @@
-// Package protocol is the part of memcached's meta protocol that the driver uses: it
+// Package protocol implements the part of memcached's meta protocol that the driver uses: it
 // writes requests and reads replies. It does no input and output.
 //
 // The protocol is described in doc/protocol.txt of memcached. Replies come in the order

@@ -94,7 +94,7 @@ func Spawn[T any](part string, job any, place Place) (T, error) {
 		return result, fmt.Errorf("%s: %w", part, err)
 	}
 	if err := json.Unmarshal(out, &result); err != nil {
-		return result, fmt.Errorf("%s: bad answer: %w", part, err)
+		return result, fmt.Errorf("%s: bad result: %w", part, err)
 	}
 	return result, nil
 }

@@ -205,7 +205,7 @@ func (b rainycapeBare) increase(key string, by uint64) (uint64, error) {
 }
 
 // getMulti asks for 1,000 keys at a time: the library writes all requests before it
-// reads an answer, and stalls on many more.
+// reads a reply, and stalls on many more.
 func (b rainycapeBare) getMulti(keys []string) (map[string][]byte, error) {
 	values := make(map[string][]byte, len(keys))
 	for len(keys) > 0 {

@@ -51,7 +51,7 @@ func startServer(extra ...string) (*server, error) {
 			return s, c.Close()
 		}
 		if time.Since(began) > patience {
-			return nil, errors.Join(fmt.Errorf("memcached does not answer after %v: %w", patience, err), s.stop())
+			return nil, errors.Join(fmt.Errorf("memcached does not reply after %v: %w", patience, err), s.stop())
 		}
 	}
 }

@@ -40,7 +40,7 @@ const (
 	footHeight = 34
 )
 
-// SVG returns the picture. Panels stand side by side, two in a row.
+// SVG returns the picture. Panels are side by side, two in a row.
 func (p Plot) SVG() string {
 	var b strings.Builder
 	rows := (len(p.Panels) + 1) / 2
