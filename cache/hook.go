@@ -52,7 +52,8 @@ type Result struct {
 	// report absent ones, so they are included.
 	Affected int
 
-	// Misses is the number of keys that were absent and should not have been.
+	// Misses is the number of keys that were absent, in an operation that needs them to be
+	// present.
 	Misses int
 
 	// Rejected is the number of keys whose condition did not hold: ErrNotStored or

@@ -67,7 +67,7 @@ func (c *Cache) item(key, encoded string, it driver.Item) Item {
 
 // GetOrAdd returns the item at key. If key is absent it stores value there, with ttl, and
 // returns that as the item: then added is true. Many backends do it in one round trip. It
-// returns ErrMiss if the cache did not keep the value even for that long. Not every backend
+// returns ErrMiss if the value was evicted before it was read back. Not every backend
 // supports it; see [Cache.Supports].
 //
 // The store is atomic, as that of Add. The item is as it was read right after that: if

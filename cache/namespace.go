@@ -85,8 +85,8 @@ func (c *Cache) Namespace(name string) (*Cache, error) {
 // Partitions returns the distinct caches that c consists of, each with the first of its
 // namespaces: those behind the namespaces of a cache that has some, otherwise that of c.
 // They are without the hooks, the prefix and the kind of c, as their drivers made them. The
-// pointers are equal for all views of the same cache. A near view counts as another cache
-// here, since it has statistics.
+// pointers are equal for all views of the same cache. A near view (see drivers/valkey)
+// counts as another cache here, since it has statistics.
 func (c *Cache) Partitions() iter.Seq2[string, *Cache] {
 	return func(yield func(string, *Cache) bool) {
 		if c.parts == nil {

@@ -10,8 +10,8 @@
 //
 //	c, err := client.New(client.Config{
 //		DSNs: map[string]string{
-//			"default":  "gomemcache://10.0.0.1:11211",
-//			"sessions": "gomemcache://10.0.0.2:11211",
+//			"default":  "memcached://10.0.0.1:11211",
+//			"sessions": "memcached://10.0.0.2:11211",
 //			"static":   "memory://?max_bytes=64MiB",
 //		},
 //	})

@@ -22,7 +22,7 @@ var errBusy = fmt.Errorf("the master was absent %d times before the wire could b
 // Add wires key to master: the next Delete of master removes key. The item must have been
 // set before, with a TTL no longer than that of the wires.
 //
-// After any error the wire may not hold. Add returns [cache.ErrInvalidKey] if the cache
+// After any error the key may not be wired. Add returns [cache.ErrInvalidKey] if the cache
 // does not accept key, if master is too long for a number to be appended to it, or if key is
 // master followed by digits, since that is the key of a wire. It returns
 // [cache.ErrNotNumber] if master holds something other than a count, and an error that
@@ -42,8 +42,8 @@ func (d *Dependency) Add(ctx context.Context, master, key string) error {
 }
 
 // AddMulti is Add for many keys, with three operations on the cache for all of them: one
-// count, one batch of wires and one confirmation. Every key that can be wired is; a
-// [*cache.MultiError] has an error for each key whose wire may not hold.
+// counts, one adds the wires, and one checks that the master is still there. Every key that
+// can be wired is; a [*cache.MultiError] has an error for each key that may not be wired.
 func (d *Dependency) AddMulti(ctx context.Context, master string, keys []string) error {
 	ctx, end := d.observe(ctx, cache.OpDependencyAdd, master, len(keys))
 	err := d.checkMaster(master)

@@ -1,7 +1,8 @@
 // Package dependency invalidates groups of cached items. Items are wired to a master key,
-// and deleting the master removes all of them. A master is a cache tag, also called a
-// surrogate key, whose invalidation deletes the items. The tags of package load work in
-// another way: each read checks them. "Evictions and restarts" compares the two.
+// and deleting the master removes all of them. A wire is a small item that names the key of
+// another. A master is a cache tag, also called a surrogate key, whose invalidation deletes
+// the items. The tags of package load work in another way: each read checks them. "Evictions
+// and restarts" compares the two.
 //
 // A program that caches several pages made from one order wires them to a master key
 // of that order. When the order changes it deletes the master, and the pages are gone:
@@ -22,8 +23,8 @@
 //
 //   - Set the item, then Add its wire. In the other order a Delete between the two
 //     finds nothing to drop.
-//   - When Add returns an error, the wire may not hold: remove the item, or let its TTL
-//     end it.
+//   - When Add returns an error, the key may not be wired: remove the item, or let its
+//     TTL end it.
 //   - When Delete returns an error, some items may be left: call it again. If a server
 //     does not reply, Delete takes two timeouts for every 4,096 wires; a deadline in the
 //     context ends it earlier.
@@ -71,7 +72,7 @@
 // until a Delete, so memcached may evict a wire or a master before the item. A Delete then
 // cannot find the item, and returns nil. The table shows the pages that survived the Deletes
 // of all masters, each of which returned nil: 60,000 pages of 1 KiB, four to a master, read
-// 400,000 times by zipf on a server with -m:
+// 400,000 times with a Zipf distribution, on a server with -m MiB of memory:
 //
 //	-m      evictions   pages cached   of these stale
 //	64              0         50,027             0 %

@@ -41,7 +41,7 @@ type Config[V any] struct {
 
 	// EarlyRefresh refreshes values in the background at random times before they
 	// expire: earlier if they take longer to load or are read more often. So the values
-	// of busy keys do not all expire at once. It is beta in Vattani, Chierichetti and
+	// of busy keys do not all expire at once. It is the parameter beta of Vattani, Chierichetti and
 	// Lowenstein, Optimal Probabilistic Cache Stampede Prevention (VLDB 2015): 1 is
 	// usual, a larger number is earlier, 0 means never.
 	EarlyRefresh float64

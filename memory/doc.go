@@ -7,7 +7,7 @@
 //
 // The parameters, with their defaults:
 //
-//	buckets          times in a bucket_interval to look for memory that has expired; 60
+//	buckets          how often in a bucket_interval to look for memory that has expired; 60
 //	bucket_interval  bounds the time for which an expired entry keeps its memory; 15s
 //	max_bytes        bound on the memory, in bytes, or with KiB, MiB, GiB; 0, no bound
 //	max_entries      bound on the number of entries; 0, no bound
@@ -40,9 +40,9 @@
 // # Bounds
 //
 // Config.MaxBytes bounds the memory that the cache keeps reachable: entries with their keys, the
-// dead records between them, the index, and the wires of package dependency. Stats counts the
-// same. The bound applies to the whole cache: shards take parts of it as they grow, and
-// nothing is evicted while the cache has room, whatever the sizes of values.
+// dead records between them (entries that were replaced or removed), the index, and the wires
+// of package dependency. Stats counts the same. The bound applies to the whole cache, whatever
+// the sizes of values: nothing is evicted while the cache has room.
 //
 // Memory that the cache has dropped is garbage until the next collection, as for every Go
 // value. The cache does not start collections, because each marks the whole process. With
@@ -51,8 +51,8 @@
 // plus a quarter. The file docs/benchmarks.md of the repository has the resident memory and
 // the time that both cost.
 //
-// Of a small bound less is left for entries: a few slabs are set aside, of 1 KiB in a cache of
-// 64 KiB, and each has a header of 80 bytes.
+// A small bound leaves less for entries: a few slabs (see "How it works") are set aside, of
+// 1 KiB in a cache of 64 KiB, and each has a header of 80 bytes.
 //
 // Config.MaxEntries bounds the number of entries. A get, a count, a touch or a swap is a use
 // of an entry; entries that were not used recently are evicted first.

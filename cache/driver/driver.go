@@ -158,7 +158,7 @@ type Item struct {
 	// Token identifies the state of the item to the same driver's CompareAndSwap
 	// and CompareAndDelete. Every store to the key makes a new state, whether the
 	// bytes are equal or not, and so does an increment by 0. No two states of a key
-	// have the same token, also if its server was restarted in between. An
+	// have the same token, even if its server was restarted in between. An
 	// Item without a Token is a miss.
 	Token any
 }

@@ -106,8 +106,8 @@
 // The name of a server is resolved for each new connection. If it has several addresses,
 // the next one is tried as soon as one fails, or is silent for a part of the timeout. When a
 // connection reaches another address than the one before, the idle connections to the old
-// address are closed, and items that were read there conflict. A program whose connections
-// are all kept busy notices a changed name only when it makes a new one.
+// address are closed, and a swap of an item that was read there returns ErrConflict. A program
+// whose connections are all kept busy notices a changed name only when it makes a new one.
 //
 // # Limits
 //

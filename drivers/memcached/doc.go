@@ -107,12 +107,12 @@
 //
 // # Context
 //
-// A call returns when its context is done, whatever the server does: at once if it has waited
-// for long, and within a millisecond or two if not. The error is a cache.Error that matches
-// ctx.Err(). The connection stays open, and other callers are not affected: a request that was
-// not sent yet is dropped, and the reply to one that was sent is discarded when it arrives. If a
-// server sends nothing for the timeout while replies are outstanding, its connection is closed,
-// and all calls on it fail; that may take an eighth longer than the timeout.
+// A call returns within a millisecond or two when its context is done, whatever the server
+// does. The error is a cache.Error that matches ctx.Err(). The connection stays open, and other
+// callers are not affected: a request that was not sent yet is dropped, and the reply to one that
+// was sent is discarded when it arrives. If a server sends nothing for the timeout while replies
+// are outstanding, its connection is closed, and all calls on it fail; that may take an eighth
+// longer than the timeout.
 //
 // # Limits
 //

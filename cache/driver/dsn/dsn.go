@@ -247,7 +247,7 @@ func (d *DSN) Bool(name string, p *bool) {
 	*p = v == "true"
 }
 
-// Int sets *p from a decimal number, which must be at least least.
+// Int sets *p from a decimal number, which must not be less than least.
 func (d *DSN) Int(name string, p *int, least int) {
 	v, ok := d.one(name)
 	if !ok {
