@@ -1,5 +1,6 @@
 // Package gomemcache implements a cache on memcached servers. It speaks their text protocol,
-// through the client library [github.com/bradfitz/gomemcache].
+// through the client library [github.com/bradfitz/gomemcache]. Choose it for servers before
+// 1.6.13 and for proxies without meta commands; otherwise choose package drivers/memcached.
 //
 // Import it to open its DSNs, or call [New]:
 //

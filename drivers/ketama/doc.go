@@ -1,7 +1,8 @@
 // Package ketama implements a cache on memcached servers that are shared with programs on
 // libmemcached, such as Python's pylibmc: both find each other's keys. It speaks the binary
 // protocol, through [github.com/rainycape/memcache], with a pool of clients, from
-// [github.com/jackc/puddle/v2], for each server.
+// [github.com/jackc/puddle/v2], for each server. For memcached 1.6.13 and later, package
+// drivers/memcached has the same distributions.
 //
 // Import it to open its DSNs, or call [New]:
 //
@@ -111,8 +112,7 @@
 //
 // # Limits
 //
-// memcached has deprecated the binary protocol, and still has it in 1.6. Package gomemcache
-// speaks the text protocol.
+// memcached has deprecated the binary protocol, and still has it in 1.6.
 //
 // Keys do not move while a server is down, as with pylibmc: calls for them return errors
 // until it is back.

@@ -66,7 +66,7 @@ func address(s, port string) (string, error) {
 	}
 	if isSocket(s) {
 		if len(s) > maxSocketPath {
-			return "", fmt.Errorf("the path of a unix socket is %d bytes; at most %d work", len(s), maxSocketPath)
+			return "", fmt.Errorf("the path of a unix socket has %d bytes; must have at most %d", len(s), maxSocketPath)
 		}
 		return s, nil
 	}
