@@ -21,7 +21,8 @@ var documents = []string{
 // others have no code, but links.
 var others = []string{"../../../CONTRIBUTING.md", "../../../SECURITY.md", "../../releasing.md", "../../comparison.md", "../README.md"}
 
-// Every piece of Go in the documents is, line by line, in a file that the tests compile.
+// Every piece of Go in the documents is, line by line, in a file that the tests compile. A last
+// line "// ..." says that the piece goes on in the file.
 func TestQuotes(t *testing.T) {
 	files := goFiles(t)
 	for _, name := range documents {
@@ -30,6 +31,14 @@ func TestQuotes(t *testing.T) {
 			t.Errorf("%s quotes no Go", name)
 		}
 		for _, block := range blocks {
+			last := len(block) - 1
+			cut := block[last] == "// ..."
+			if text := strings.Join(block, "\n"); cut != (strings.Count(text, "{") != strings.Count(text, "}")) {
+				t.Errorf("%s: a piece must end with // ... if its braces are open, and only then:\n%s", name, text)
+			}
+			if cut {
+				block = block[:last]
+			}
 			quotes := func(lines []string) bool { return holds(lines, block) }
 			if !slices.ContainsFunc(files, quotes) {
 				t.Errorf("%s: this is in no compiled file:\n%s", name, strings.Join(block, "\n"))
