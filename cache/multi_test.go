@@ -144,7 +144,7 @@ func TestBatchJoinsItsErrors(t *testing.T) {
 		t.Errorf("error %v, want both", err)
 	}
 	if want := map[string]string{"a": "1"}; !maps.Equal(texts(values), want) {
-		t.Errorf("%v, want %v", texts(values), want)
+		t.Errorf("GetMulti: %v, want %v", texts(values), want)
 	}
 }
 
@@ -203,7 +203,7 @@ func TestLoopStopsWithTheContext(t *testing.T) {
 	values, err := open(s).GetMulti(ctx, []string{"a", "b", "c", "d"})
 	failures(t, err, cache.OpGetMulti, map[string]error{"c": context.Canceled, "d": context.Canceled})
 	if want := map[string]string{"a": "1", "b": "2"}; !maps.Equal(texts(values), want) {
-		t.Errorf("%v, want %v", texts(values), want)
+		t.Errorf("GetMulti: %v, want %v", texts(values), want)
 	}
 	if got, want := s.calls(), "get a, get b"; got != want {
 		t.Errorf("the driver did %q, want %q", got, want)

@@ -51,7 +51,7 @@ func TestNewInvalid(t *testing.T) {
 			continue
 		}
 		if !strings.HasPrefix(err.Error(), "load: ") || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v; want an error of load with %q", err, want)
+			t.Errorf("New: error %v; want one of load with %q", err, want)
 		}
 		if l != nil {
 			t.Errorf("%q: a loader and an error", want)

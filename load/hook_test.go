@@ -73,7 +73,7 @@ func TestHook(t *testing.T) {
 			}
 			call, r = hook.last(t, 1)
 			if call.Op != cache.OpLoad || r.Misses != want.Misses || r.Loaded != want.Loaded || r.LoadTime != want.LoadTime || r.Affected != want.Affected {
-				t.Errorf("%+v, %+v; want %+v", call, r, want)
+				t.Errorf("the hook saw %+v and %+v; want %+v", call, r, want)
 			}
 		}
 		time.Sleep(2 * time.Minute)

@@ -184,7 +184,7 @@ func TestManyRefreshes(t *testing.T) {
 			t.Errorf("%d bytes for %d keys that wait", more, n)
 		}
 		if s := l.Stats(); s.RefreshesSkipped != uint64(n-most) || s.Hits != uint64(n) {
-			t.Errorf("%+v; want %d hits and %d refreshes skipped", s, n, n-most)
+			t.Errorf("Stats: %+v; want %d hits and %d refreshes skipped", s, n, n-most)
 		}
 		t.Logf("%d keys wait: %d goroutines, %d bytes", n, runtime.NumGoroutine()-before, heapAlloc()-heap)
 		// Those that wait have their turn when they are read again.

@@ -55,6 +55,6 @@ func TestKindStays(t *testing.T) {
 	_, _ = s.Increment(ctx, "k", 5)
 	_ = s.Touch(ctx, "k", time.Hour)
 	if item, err := s.GetItem(ctx, "k"); err != nil || item.Kind != driver.Number || string(item.Value) != "12" {
-		t.Errorf("%+v, %v", item, err)
+		t.Errorf("GetItem after a count and a touch: %+v, error %v; want the number 12", item, err)
 	}
 }

@@ -83,7 +83,7 @@ func TestForever(t *testing.T) {
 		s.wantGet(t, "touched", "v")
 		s.wantMiss(t, "shortened")
 		if st := s.stats(); st.Entries != 4 || st.Expirations != 1 {
-			t.Errorf("%+v", st)
+			t.Errorf("Stats: %+v, want 4 entries and one expiration", st)
 		}
 		_ = s.Close()
 	})

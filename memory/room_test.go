@@ -181,7 +181,7 @@ func TestRoomUnderContention(t *testing.T) {
 	}
 	wg.Wait()
 	if st := s.stats(); st.Bytes > 64<<20 || st.Entries > 5000 {
-		t.Errorf("%+v", st)
+		t.Errorf("Stats: %+v, want at most 64 MiB and 5,000 entries", st)
 	}
 	s.consistent(t)
 }

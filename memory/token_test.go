@@ -75,6 +75,6 @@ func TestVersionOfForeverIsWhole(t *testing.T) {
 	a := newHeader(forever, 5, driver.Bytes, 1, 1)
 	b := newHeader(forever, 5+1<<24, driver.Bytes, 1, 1)
 	if a.meta != b.meta || a == b {
-		t.Errorf("%+v, %+v", a, b)
+		t.Errorf("the headers are %+v and %+v, want the same meta and another state", a, b)
 	}
 }

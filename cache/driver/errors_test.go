@@ -71,7 +71,7 @@ func TestNames(t *testing.T) {
 		"bytes": driver.Bytes, "text": driver.Text, "number": driver.Number,
 	} {
 		if got.String() != want {
-			t.Errorf("%q, want %q", got, want)
+			t.Errorf("String: %q, want %q", got, want)
 		}
 	}
 	if driver.Mode(9).String() != "unknown" || driver.Kind(9).String() != "unknown" {

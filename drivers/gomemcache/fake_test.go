@@ -304,7 +304,7 @@ func TestContextThatIsLate(t *testing.T) {
 	c := open(t, gomemcache.Config{Servers: []string{f.Addr()}})
 	_, err := c.Get(lateContext{t.Context(), time.Now().Add(short)}, "k")
 	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, cache.ErrUnavailable) {
-		t.Errorf("%v, want the error of the context", err)
+		t.Errorf("Get: error %v, want the error of the context", err)
 	}
 }
 

@@ -100,7 +100,7 @@ func TestPythonReads(t *testing.T) {
 			wantFlags := map[string]string{"pylibmc": "4", "python-memcached": "2"}[kind]
 			for _, key := range []string{"number", "counter"} {
 				if line := s.Command("get "+key, "END")[0]; strings.Fields(line)[2] != wantFlags {
-					t.Errorf("%q, want flags %s", line, wantFlags)
+					t.Errorf("the server replied %q, want flags %s", line, wantFlags)
 				}
 			}
 		})
@@ -187,7 +187,7 @@ func TestCountersWithPython(t *testing.T) {
 			steps := func(want uint64, n uint64, err error) {
 				t.Helper()
 				if err != nil || n != want {
-					t.Errorf("%d, %v; want %d", n, err, want)
+					t.Errorf("the count is %d, error %v; want %d", n, err, want)
 				}
 			}
 			var n uint64

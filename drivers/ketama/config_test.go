@@ -176,7 +176,7 @@ func TestConfigErrors(t *testing.T) {
 			c.Close()
 		}
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "ketama: ") {
-			t.Errorf("%v; want it to say %q", err, want)
+			t.Errorf("error %v; want it to say %q", err, want)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func TestLargeCounterFailures(t *testing.T) {
 			c := open(t, ketama.Config{Servers: []string{f.Addr()}, Timeout: patient})
 			n, err := c.Increment(t.Context(), "k", 5)
 			if n != tt.want || !errors.Is(err, tt.err) {
-				t.Errorf("%d, %v; want %d, %v", n, err, tt.want, tt.err)
+				t.Errorf("Increment: %d, error %v; want %d, error %v", n, err, tt.want, tt.err)
 			}
 			if tt.err != nil && tt.err != cache.ErrMiss {
 				isNamed(t, err, cache.OpIncrement, f.Addr())

@@ -65,7 +65,7 @@ func TestStatsOfWaits(t *testing.T) {
 		t.Error(err)
 	}
 	if st := statsOf(t, c); st.WaitCount != 1 || st.WaitDuration <= 0 || st.WaitDuration > time.Since(began) || st.Opened != 1 {
-		t.Errorf("%+v, want one wait of less than %v, and one connection", st, time.Since(began))
+		t.Errorf("Stats: %+v, want one wait of less than %v, and one connection", st, time.Since(began))
 	}
 }
 

@@ -192,7 +192,7 @@ func TestConfigErrors(t *testing.T) {
 			c.Close()
 		}
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "memcached: ") {
-			t.Errorf("%v; want it to say %q", err, want)
+			t.Errorf("error %v; want it to say %q", err, want)
 		}
 	}
 }

@@ -165,7 +165,7 @@ func TestPythonReadsKinds(t *testing.T) {
 		wantFlags := map[string]string{memcached.FlagsPylibmc: "4", memcached.FlagsPythonMemcached: "2"}[p.kind]
 		for _, k := range []string{"number", "counter"} {
 			if line := s.Command("get "+k, "END")[0]; strings.Fields(line)[2] != wantFlags {
-				t.Errorf("%q, want flags %s", line, wantFlags)
+				t.Errorf("the server replied %q, want flags %s", line, wantFlags)
 			}
 		}
 	})
@@ -230,7 +230,7 @@ func TestPythonSeesExpiry(t *testing.T) {
 		p.call(t, nil, "wait_until_gone", "short")
 		p.call(t, nil, "wait_until_gone", "touched")
 		if it, err := c.GetItem(ctx, "touched"); !errors.Is(err, cache.ErrMiss) {
-			t.Errorf("%+v, %v", it, err)
+			t.Errorf("GetItem of an expired key: %+v, error %v", it, err)
 		}
 	})
 }
@@ -241,7 +241,7 @@ func TestPythonCounters(t *testing.T) {
 		is := func(want, got uint64, err error) {
 			t.Helper()
 			if err != nil || got != want {
-				t.Errorf("%d, %v; want %d", got, err, want)
+				t.Errorf("the count is %d, error %v; want %d", got, err, want)
 			}
 		}
 		count := func(delta int) (n uint64) {

@@ -45,7 +45,7 @@ func TestAtRest(t *testing.T) {
 	}
 	for i, s := range st.Servers {
 		if s.Server != servers[i].Addr() || s.Open != 1 || s.Idle != 1 || s.Opened != 1 || s.MaxOpen != 1 {
-			t.Errorf("%+v, want one connection, idle", s)
+			t.Errorf("Stats of a server: %+v, want one connection, idle", s)
 		}
 	}
 }

@@ -75,7 +75,7 @@ func TestNearOwnWrites(t *testing.T) {
 					t.Fatal(err)
 				}
 				if v, err := n.Get(ctx, "k"); err != nil || string(v) != "old" {
-					t.Fatalf("%q, %v; want the old value", v, err)
+					t.Fatalf("Get: %q, error %v; want the old value", v, err)
 				}
 				if err := op.change(writer); err != nil {
 					t.Fatalf("%s: %v", op.name, err)

@@ -32,7 +32,7 @@ func TestNearCut(t *testing.T) {
 		// Longer than MaxAge, in which the server is asked again.
 		for end := time.Now().Add(2 * maxAge); time.Now().Before(end); time.Sleep(time.Millisecond) {
 			if v, err := n.Get(ctx, key); err != nil || string(v) != "old" {
-				t.Fatalf("%q, %v", v, err)
+				t.Fatalf("Get: %q, error %v; want the old value", v, err)
 			}
 		}
 		hits := nearHits(t, n)

@@ -146,7 +146,7 @@ func TestInvalidatedWhileLoading(t *testing.T) {
 			return now, nil
 		})
 		if err != nil || got != now {
-			t.Errorf("%v, %v", got, err)
+			t.Errorf("the value is %v, error %v; want that of now", got, err)
 		}
 	})
 	t.Run("otter", func(t *testing.T) {

@@ -62,7 +62,7 @@ func TestWheezy(t *testing.T) {
 			}
 		}
 		if page, err := pages.Order(t.Context(), 7); err != nil || string(page) != "<h1>order 7</h1>" {
-			t.Fatalf("%s, %v", page, err)
+			t.Fatalf("Order: %s, error %v", page, err)
 		}
 	}
 	if pages.made != 2 {

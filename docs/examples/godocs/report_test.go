@@ -155,7 +155,7 @@ func TestExactly(t *testing.T) {
 		{want, []string{"fmt", "io", "os"}, "rendered again 3 pages, want 2; too many: [fmt]; missing: []"},
 	} {
 		if err := exactly(want, test.dropped, test.rendered); err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%v, want an error with %q", err, test.want)
+			t.Errorf("exactly: %v, want an error with %q", err, test.want)
 		}
 	}
 }

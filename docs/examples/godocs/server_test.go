@@ -293,7 +293,7 @@ func TestServe(t *testing.T) {
 		t.Error(err)
 	}
 	if err != nil || !strings.Contains(string(body), "<h1>package alpha</h1>") {
-		t.Errorf("%v, %.200s", err, body)
+		t.Errorf("the page of alpha: error %v, body %.200s", err, body)
 	}
 	stop()
 	if err := <-ended; err != nil {

@@ -346,7 +346,7 @@ func TestNotFoundIsRemembered(t *testing.T) {
 		t.Helper()
 		v, err := s.page(t.Context(), "newcomer")
 		if !errors.Is(err, errNoPackage) || v.trouble != nil || v.hit == v.rendered {
-			t.Fatalf("%+v, %v", v, err)
+			t.Fatalf("the page of a newcomer: %+v, error %v", v, err)
 		}
 		return v.hit
 	}

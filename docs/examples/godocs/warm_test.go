@@ -26,7 +26,7 @@ func TestWarmUpWithoutCache(t *testing.T) {
 	var w warmUp
 	w.run(t.Context(), fakeSite(t, fakeRoot, deadCache(t)))
 	if got := w.get(); got.Done != 0 || got.Running || !strings.Contains(got.Trouble, "server unavailable") {
-		t.Errorf("%+v, want trouble and no page", got)
+		t.Errorf("the warm-up ended with %+v, want trouble and no page", got)
 	}
 }
 
@@ -38,7 +38,7 @@ func TestWarmUpWithABrokenPackage(t *testing.T) {
 	var w warmUp
 	w.run(t.Context(), s)
 	if got := w.get(); got.Done != 8 || got.Total != 9 || got.Running || got.Trouble != "" {
-		t.Errorf("%+v, want 8 of 9 pages", got)
+		t.Errorf("the warm-up ended with %+v, want 8 of 9 pages", got)
 	}
 }
 
@@ -48,6 +48,6 @@ func TestWarmUpIsInterrupted(t *testing.T) {
 	var w warmUp
 	w.run(ctx, fakeSite(t, fakeRoot, newMemory(t)))
 	if got := w.get(); got.Done != 0 || got.Running {
-		t.Errorf("%+v, want none", got)
+		t.Errorf("the warm-up ended with %+v, want no page", got)
 	}
 }

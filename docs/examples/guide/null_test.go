@@ -12,7 +12,7 @@ func TestWithoutCache(t *testing.T) {
 	for range 2 {
 		page, err := pageOf(t.Context(), c, "seven")
 		if err != nil || string(page) != "<h1>seven</h1>" {
-			t.Errorf("%s %v", page, err)
+			t.Errorf("page %q, error %v", page, err)
 		}
 	}
 }

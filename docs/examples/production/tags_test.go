@@ -96,7 +96,7 @@ func TestRestartInvalidatesTags(t *testing.T) {
 			t.Fatal(err)
 		}
 		if o, err := get(ctx, orders, i, "paid"); err != nil || o.State != "paid" {
-			t.Errorf("%v, %v", o, err)
+			t.Errorf("order %v, error %v; want the state paid", o, err)
 		}
 	}
 }
@@ -122,7 +122,7 @@ func TestTagsOnChangedLists(t *testing.T) {
 		for _, state := range []string{"new", "paid"} {
 			for _, orders := range []*load.Loader[Order]{before, after} {
 				if o, err := get(ctx, orders, i, state); err != nil || o.State != state {
-					t.Fatalf("%v, %v, want %s", o, err, state)
+					t.Fatalf("order %v, error %v; want the state %s", o, err, state)
 				}
 			}
 			if err := after.Invalidate(ctx, fmt.Sprintf("order:%d", i)); err != nil {
@@ -130,7 +130,7 @@ func TestTagsOnChangedLists(t *testing.T) {
 			}
 		}
 		if o, err := get(ctx, before, i, "old"); err != nil || o.State != "old" {
-			t.Fatalf("%v, %v", o, err)
+			t.Fatalf("order %v, error %v; want the state old", o, err)
 		}
 	}
 
@@ -216,7 +216,7 @@ func TestLoaderAfterUpgrade(t *testing.T) {
 	want := Order{7, "new"}
 	got, err := orders.Get(ctx, "order:7", func(context.Context, *load.Entry[Order]) (Order, error) { return want, nil })
 	if err != nil || got != want {
-		t.Errorf("%v, %v", got, err)
+		t.Errorf("order %v, error %v; want the one that was loaded", got, err)
 	}
 	if n := orders.Stats().Undecodable; n != 1 {
 		t.Errorf("%d undecodable values were counted, want 1", n)

@@ -94,7 +94,7 @@ func TestPageFromSilentServer(t *testing.T) {
 	memcachedtest.Eventually(t, "a page from the cache", func() bool {
 		got, err := page(t.Context(), c, "seven")
 		if err != nil || string(got) != "<h1>seven</h1>" {
-			t.Fatalf("%s, %v", got, err)
+			t.Fatalf("page %q, error %v", got, err)
 		}
 		return server.Stat("get_hits") > 0
 	})

@@ -60,7 +60,7 @@ func countBesideMinusSigns(t *testing.T, s *Server, c *cache.Cache) {
 		for _, ttl := range []time.Duration{0, time.Hour, 40 * 24 * time.Hour} {
 			set(ttl)
 			if n, err := tt.count(); err != nil || n != tt.want {
-				t.Errorf("%d, %v; want %d", n, err, tt.want)
+				t.Errorf("the count is %d, error %v; want %d", n, err, tt.want)
 			}
 			Eventually(t, "TTL and flags stay, but for a second that begins", func() bool {
 				set(ttl)

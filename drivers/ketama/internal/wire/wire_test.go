@@ -310,7 +310,7 @@ func TestCanceled(t *testing.T) {
 func TestStatusText(t *testing.T) {
 	for want, s := range map[string]Status{"status 0x82: out of memory": 0x82, "status 0x99": 0x99} {
 		if s.Error() != want {
-			t.Errorf("%q, want %q", s.Error(), want)
+			t.Errorf("Error: %q, want %q", s.Error(), want)
 		}
 	}
 }

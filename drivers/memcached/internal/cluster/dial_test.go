@@ -154,7 +154,7 @@ func TestAlternate(t *testing.T) {
 		got = append(got, ip.String())
 	}
 	if want := []string{"::1", "127.0.0.1", "::2", "127.0.0.2", "::3"}; !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
+		t.Errorf("the addresses are %q, want %q", got, want)
 	}
 }
 

@@ -29,7 +29,7 @@ func TestDown(t *testing.T) {
 		return f
 	}
 	if f := call(); f == nil || !f.Unsent {
-		t.Fatalf("%+v, want a failure that says that nothing was sent", f)
+		t.Fatalf("the call returned %+v, want a failure that says that nothing was sent", f)
 	}
 	state := func() (wait time.Duration, resting bool) {
 		srv.mu.Lock()
@@ -44,7 +44,7 @@ func TestDown(t *testing.T) {
 	}
 	var rejected *DownError
 	if f := call(); f == nil || !errors.As(f, &rejected) {
-		t.Errorf("%v, want that nothing was tried", f)
+		t.Errorf("the call returned %v, want a DownError", f)
 	}
 	memcachedtest.Eventually(t, "the probes are further apart", func() bool {
 		call()
@@ -93,7 +93,7 @@ func TestLongestWait(t *testing.T) {
 		srv.goDown(errors.New("down"))
 	}
 	if srv.down.wait != mostWait {
-		t.Errorf("%v, want %v", srv.down.wait, mostWait)
+		t.Errorf("the wait is %v, want %v", srv.down.wait, mostWait)
 	}
 	for range 100 {
 		if d := jitter(mostWait); d < mostWait/2 || d > mostWait {

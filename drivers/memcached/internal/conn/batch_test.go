@@ -247,7 +247,7 @@ func TestCanceledBatches(t *testing.T) {
 			return c.owed() == 0 && !c.reading && !c.writing
 		})
 		if r := do(background, c, protocol.Request{Verb: protocol.Get, Key: "k"}); r.status != protocol.Miss {
-			t.Errorf("%+v", r)
+			t.Errorf("a get after the batch: %+v, want a miss", r)
 		}
 	}
 }

@@ -92,7 +92,7 @@ func TestUnsolicited(t *testing.T) {
 	p.expect(getRequest("k", 0))
 	p.send(value("v", 0) + "EN " + tag(1) + "\r\n")
 	if r := await(t, call); r.value != "v" && !errors.Is(r.err, ErrUnsolicited) {
-		t.Errorf("%+v, want the value or an error", r)
+		t.Errorf("the get returned %+v, want the value or ErrUnsolicited", r)
 	}
 	if r := do(background, c, protocol.Request{Verb: protocol.Get, Key: "k"}); !errors.Is(r.err, ErrUnsolicited) || !r.unsent {
 		t.Errorf("the next call: %+v, want an error, and unsent", r)
@@ -320,11 +320,11 @@ func TestRoomOnAFailedConnection(t *testing.T) {
 	}
 	p.nc.Close()
 	if r := await(t, first); !isLost(r.err) || r.unsent {
-		t.Errorf("%+v, want it lost and sent", r)
+		t.Errorf("the first call returned %+v, want it lost and sent", r)
 	}
 	for _, ch := range rest {
 		if r := await(t, ch); !isLost(r.err) || !r.unsent {
-			t.Errorf("%+v, want it lost and unsent", r)
+			t.Errorf("a later call returned %+v, want it lost and unsent", r)
 		}
 	}
 }
@@ -336,7 +336,7 @@ func TestLargerThanTheRoom(t *testing.T) {
 	for range 2 {
 		r := do(background, c, protocol.Request{Verb: protocol.Set, Key: "k", Value: []byte(large)})
 		if r.err != nil || r.status != protocol.OK {
-			t.Fatalf("%+v", r)
+			t.Fatalf("the set returned %+v", r)
 		}
 	}
 	// Its buffer is not kept.

@@ -231,7 +231,7 @@ func TestLeavingUnsent(t *testing.T) {
 	wantValue(t, first, "v")
 	for _, ch := range others {
 		if r := await(t, ch); r.err != nil || r.status != protocol.OK {
-			t.Errorf("%+v, want it done", r)
+			t.Errorf("another call returned %+v, want it done", r)
 		}
 	}
 	memcachedtest.Eventually(t, "nothing is owed for what was never sent", func() bool {
@@ -260,7 +260,7 @@ func TestLeavingUnsentBehindALargeValue(t *testing.T) {
 	p.expect(fmt.Sprintf("ms large %d %s\r\n%s\r\n", len(large), tag(0), large))
 	p.send("HD " + tag(0) + "\r\n")
 	if r := await(t, first); r.err != nil || r.status != protocol.OK {
-		t.Errorf("%+v, want it done", r)
+		t.Errorf("the first call returned %+v, want it done", r)
 	}
 	next := startGet(background, c, "next")
 	p.expect(getRequest("next", 11))

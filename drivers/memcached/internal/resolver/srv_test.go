@@ -29,7 +29,7 @@ func TestSRV(t *testing.T) {
 	}
 	got, failed := r.Resolve(t.Context())
 	if want := []string{"c-0.example.org:11211", "c-1.example.org:11212"}; failed != nil || !slices.Equal(got, want) {
-		t.Errorf("%q, %v; want %q", got, failed, want)
+		t.Errorf("Resolve: %q, error %v; want %q", got, failed, want)
 	}
 	err = outage
 	if _, failed := r.Resolve(t.Context()); failed != outage {

@@ -41,7 +41,7 @@ func TestTable(t *testing.T) {
 	table := Table{Head: []string{"a", "b"}}
 	table.Add("x", "1")
 	if got, want := table.String(), "| a | b |\n|---|---:|\n| x | 1 |\n"; got != want {
-		t.Errorf("%q, want %q", got, want)
+		t.Errorf("String: %q, want %q", got, want)
 	}
 }
 
@@ -61,7 +61,7 @@ func TestReplace(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := strings.Replace(text, "old\n", "\nsecond\n\n", 1); string(got) != want {
-		t.Errorf("%q, want %q", got, want)
+		t.Errorf("the document is %q, want %q", got, want)
 	}
 	if err := d.Replace("c", "x"); err == nil {
 		t.Error("a section that is not there: no error")
