@@ -15,11 +15,11 @@ var documents = []string{
 	"../../../README.md", "../../guide.md", "../../drivers.md", "../../production.md", "../../recipes.md", "../../coming-from.md",
 	"../../../drivers/gomemcache/README.md", "../../../drivers/ketama/README.md",
 	"../../../hooks/promhook/README.md", "../../../hooks/otelhook/README.md",
-	"../../../drivers/valkey/README.md",
+	"../../../drivers/memcached/README.md", "../../../drivers/valkey/README.md",
 }
 
 // others have no code, but links.
-var others = []string{"../../../CONTRIBUTING.md", "../../../SECURITY.md", "../../releasing.md", "../../comparison.md", "../README.md"}
+var others = []string{"../../../CONTRIBUTING.md", "../../../SECURITY.md", "../../releasing.md", "../../comparison.md", "../../memcached.md", "../README.md"}
 
 // Every piece of Go in the documents is, line by line, in a file that the tests compile. A last
 // line "// ..." says that the piece goes on in the file.
