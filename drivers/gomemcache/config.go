@@ -2,7 +2,6 @@ package gomemcache
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -120,38 +119,8 @@ func (c Config) check() (plan, error) {
 	if p.distribution, err = distribution.New(name, p.servers); err != nil {
 		return plan{}, err
 	}
-	if err := c.checkTLS(p.servers); err != nil {
+	if err := tlsfiles.Check(c.TLS, (*tlsfiles.Files)(c.TLSFiles), slices.ContainsFunc(p.servers, memcached.Server.IsSocket)); err != nil {
 		return plan{}, err
 	}
 	return p, nil
-}
-
-func (c Config) checkTLS(servers []memcached.Server) error {
-	var name string
-	switch {
-	case c.TLS == nil && c.TLSFiles == nil:
-		return nil
-	case c.TLS != nil && c.TLSFiles != nil:
-		return errors.New("both TLS and TLSFiles are set; want one")
-	case c.TLS != nil:
-		name = c.TLS.ServerName
-	default:
-		name = c.TLSFiles.ServerName
-		if err := tlsfiles.Files(*c.TLSFiles).Check(); err != nil {
-			return err
-		}
-	}
-	isSocket := func(s memcached.Server) bool { return s.Host == "" }
-	if name == "" && slices.ContainsFunc(servers, isSocket) {
-		return errors.New("TLS on a unix socket needs a server name (tls_server_name)")
-	}
-	return nil
-}
-
-// tls returns the TLS configuration, or nil without TLS. It reads the files.
-func (c Config) tls() (*tls.Config, error) {
-	if c.TLSFiles == nil {
-		return c.TLS, nil
-	}
-	return tlsfiles.Files(*c.TLSFiles).Load()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/larder-go/larder/drivers/internal/distribution"
 	"github.com/larder-go/larder/drivers/internal/fanout"
 	"github.com/larder-go/larder/drivers/internal/memcached"
+	"github.com/larder-go/larder/drivers/internal/tlsfiles"
 )
 
 // name is the name of the driver, in DSNs and errors.
@@ -46,7 +47,7 @@ func newCluster(c Config) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	secure, err := c.tls()
+	secure, err := tlsfiles.Load(c.TLS, (*tlsfiles.Files)(c.TLSFiles))
 	if err != nil {
 		return nil, err
 	}

@@ -182,7 +182,7 @@ func (c Config) check() (plan, error) {
 	if err := p.checkServers(); err != nil {
 		return plan{}, err
 	}
-	return p, c.checkTLS(p.servers)
+	return p, tlsfiles.Check(c.TLS, (*tlsfiles.Files)(c.TLSFiles), slices.ContainsFunc(p.servers, memcached.Server.IsSocket))
 }
 
 // checkUser checks the user and password. Its errors must not contain them.
@@ -219,26 +219,4 @@ func (p *plan) checkServers() error {
 		return p.discover()
 	}
 	return fmt.Errorf("discovery %.40q must be %s or %s", p.Discovery, DiscoverySRV, DiscoveryConfig)
-}
-
-func (c Config) checkTLS(servers []memcached.Server) error {
-	var name string
-	switch {
-	case c.TLS == nil && c.TLSFiles == nil:
-		return nil
-	case c.TLS != nil && c.TLSFiles != nil:
-		return errors.New("both TLS and TLSFiles are set; want one")
-	case c.TLS != nil:
-		name = c.TLS.ServerName
-	default:
-		name = c.TLSFiles.ServerName
-		if err := tlsfiles.Files(*c.TLSFiles).Check(); err != nil {
-			return err
-		}
-	}
-	isSocket := func(s memcached.Server) bool { return s.Host == "" }
-	if name == "" && slices.ContainsFunc(servers, isSocket) {
-		return errors.New("TLS on a unix socket needs a server name (tls_server_name)")
-	}
-	return nil
 }

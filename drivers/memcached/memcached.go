@@ -48,11 +48,9 @@ func newDriver(c Config) (*driverCache, error) {
 	if err != nil {
 		return nil, err
 	}
-	secure := p.TLS
-	if p.TLSFiles != nil {
-		if secure, err = tlsfiles.Files(*p.TLSFiles).Load(); err != nil {
-			return nil, err
-		}
+	secure, err := tlsfiles.Load(p.TLS, (*tlsfiles.Files)(p.TLSFiles))
+	if err != nil {
+		return nil, err
 	}
 	dialer := cluster.Dialer{
 		Timeout:  p.Timeout,

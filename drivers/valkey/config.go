@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -131,7 +132,7 @@ func (c Config) check() (plan, error) {
 	if err := checkPrefix(c.Prefix, c.Cluster); err != nil {
 		return plan{}, err
 	}
-	if err := c.checkTLS(); err != nil {
+	if err := tlsfiles.Check(c.TLS, (*tlsfiles.Files)(c.TLSFiles), slices.ContainsFunc(c.Servers, isSocket)); err != nil {
 		return plan{}, err
 	}
 	if p.cfg.Timeout == 0 {
@@ -155,29 +156,6 @@ func checkPrefix(prefix string, cluster bool) error {
 	}
 	if _, after, ok := strings.Cut(prefix, "{"); ok && cluster && strings.Index(after, "}") > 0 {
 		return errors.New("the prefix has a hash tag, {...}, which would put all keys on one server of the cluster")
-	}
-	return nil
-}
-
-func (c Config) checkTLS() error {
-	var serverName string
-	switch {
-	case c.TLS == nil && c.TLSFiles == nil:
-		return nil
-	case c.TLS != nil && c.TLSFiles != nil:
-		return errors.New("both TLS and TLSFiles are set; want one")
-	case c.TLS != nil:
-		serverName = c.TLS.ServerName
-	default:
-		serverName = c.TLSFiles.ServerName
-		if err := tlsfiles.Files(*c.TLSFiles).Check(); err != nil {
-			return err
-		}
-	}
-	for _, s := range c.Servers {
-		if isSocket(s) && serverName == "" {
-			return errors.New("TLS on a unix socket needs a server name (tls_server_name)")
-		}
 	}
 	return nil
 }

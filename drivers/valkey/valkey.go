@@ -9,6 +9,7 @@ import (
 
 	"github.com/larder-go/larder/cache"
 	"github.com/larder-go/larder/cache/driver"
+	"github.com/larder-go/larder/drivers/internal/tlsfiles"
 	"github.com/larder-go/larder/drivers/valkey/internal/guard"
 )
 
@@ -54,7 +55,7 @@ func newStore(cfg Config) (*store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	secure, err := p.cfg.tls()
+	secure, err := tlsfiles.Load(cfg.TLS, (*tlsfiles.Files)(cfg.TLSFiles))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

@@ -151,9 +151,12 @@ func (s Server) identity() string {
 	return net.JoinHostPort(host, strconv.Itoa(s.Port))
 }
 
+// IsSocket reports whether s is a unix socket.
+func (s Server) IsSocket() bool { return s.Path != "" }
+
 // Network returns "tcp" or "unix", as net.Dial takes it.
 func (s Server) Network() string {
-	if s.Path != "" {
+	if s.IsSocket() {
 		return "unix"
 	}
 	return "tcp"

@@ -51,17 +51,35 @@ func Format(b *dsn.Builder, on bool, f *Files) {
 	b.String("tls_key", f.Key)
 }
 
-// Check returns what is wrong, as far as that can be told without reading the files.
-func (f Files) Check() error {
-	if (f.Cert == "") != (f.Key == "") {
+// Check returns what is wrong with a configuration of TLS: c, which the program made, or f, or no
+// TLS if both are nil. Socket is whether a server is a unix socket, which has no host to verify.
+// Check reads no files.
+func Check(c *tls.Config, f *Files, socket bool) error {
+	var name string
+	switch {
+	case c == nil && f == nil:
+		return nil
+	case c != nil && f != nil:
+		return errors.New("both TLS and TLSFiles are set; want one")
+	case c != nil:
+		name = c.ServerName
+	case (f.Cert == "") != (f.Key == ""):
 		return errors.New("tls_cert and tls_key: one is missing; want both or none")
+	default:
+		name = f.ServerName
+	}
+	if name == "" && socket {
+		return errors.New("TLS on a unix socket needs a server name (tls_server_name)")
 	}
 	return nil
 }
 
-// Load reads the files.
-func (f Files) Load() (*tls.Config, error) {
-	c := &tls.Config{ServerName: f.ServerName}
+// Load returns c, or the configuration made of the files of f if f is not nil.
+func Load(c *tls.Config, f *Files) (*tls.Config, error) {
+	if f == nil {
+		return c, nil
+	}
+	c = &tls.Config{ServerName: f.ServerName}
 	if f.CA != "" {
 		pem, err := os.ReadFile(f.CA)
 		if err != nil {
