@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/larder-go/larder/cache"
-	"github.com/larder-go/larder/dependency"
 	"github.com/larder-go/larder/drivers/gomemcache"
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
@@ -138,32 +137,8 @@ func TestManyDeletesOverServers(t *testing.T) {
 	}
 }
 
-// A server without compare-and-swap serves the rest, and says what it lacks.
 func TestServerWithoutCAS(t *testing.T) {
-	s := memcachedtest.Start(t, "tcp", "-C")
-	c := open(t, gomemcache.Config{Servers: []string{s.Addr()}})
-	if err := c.Set(t.Context(), "k", []byte("v"), 0); err != nil {
-		t.Fatal(err)
-	}
-	if v, err := c.Get(t.Context(), "k"); err != nil || string(v) != "v" {
-		t.Errorf("Get: %q, %v", v, err)
-	}
-	_, err := c.GetItem(t.Context(), "k")
-	if !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "-C") {
-		t.Errorf("GetItem: %v, want ErrUnsupported", err)
-	}
-	isNamed(t, err, cache.OpGetItem, s.Addr())
-	_, err = c.GetItemMulti(t.Context(), []string{"k"})
-	if !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("GetItemMulti: %v, want ErrUnsupported", err)
-	}
-	isNamed(t, err, cache.OpGetItemMulti, s.Addr())
-	d, err := dependency.New(c, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Not only the Delete, which could never work.
-	if err := d.Add(t.Context(), "master:", "k"); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "-C") {
-		t.Errorf("dependency.Add: %v, want ErrUnsupported", err)
-	}
+	memcachedtest.WithoutCAS(t, "gomemcache", func(t *testing.T, server string) *cache.Cache {
+		return open(t, gomemcache.Config{Servers: []string{server}})
+	})
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/larder-go/larder/cache"
-	"github.com/larder-go/larder/dependency"
 	"github.com/larder-go/larder/drivers/ketama"
 	"github.com/larder-go/larder/internal/dev/memcachedtest"
 )
@@ -52,31 +51,10 @@ func TestUnknownName(t *testing.T) {
 	}
 }
 
-// TestNoCAS: a server without CAS ids must not turn a swap into a store.
-func TestNoCAS(t *testing.T) {
-	s := memcachedtest.Start(t, "tcp", "-C")
-	c := open(t, ketama.Config{Servers: []string{s.Addr()}, Timeout: patient})
-	if err := c.Set(t.Context(), "k", []byte("v"), 0); err != nil {
-		t.Fatal(err)
-	}
-	if v, err := c.Get(t.Context(), "k"); err != nil || string(v) != "v" {
-		t.Errorf("Get: %q, %v", v, err)
-	}
-	_, err := c.GetItem(t.Context(), "k")
-	if !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "-C") {
-		t.Errorf("GetItem: %v", err)
-	}
-	if _, err := c.GetItemMulti(t.Context(), []string{"k"}); !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("GetItemMulti: %v", err)
-	}
-	d, err := dependency.New(c, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Not only the Delete, which could never work.
-	if err := d.Add(t.Context(), "master:", "k"); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "-C") {
-		t.Errorf("dependency.Add: %v, want ErrUnsupported", err)
-	}
+func TestServerWithoutCAS(t *testing.T) {
+	memcachedtest.WithoutCAS(t, "ketama", func(t *testing.T, server string) *cache.Cache {
+		return open(t, ketama.Config{Servers: []string{server}, Timeout: patient})
+	})
 }
 
 // TestPickle: a value that only Python can read is an error.
