@@ -100,7 +100,7 @@ func (c *clock) compare(ahead int64) {
 		return
 	}
 	c.ahead = ahead
-	if gained < 0 || gained > 1<<62-c.slept.Load() { // set back, or set to nonsense
+	if gained < 0 || gained > 1<<62-c.slept.Load() { // set back, or set to an absurd time
 		return
 	}
 	c.slept.Add(gained)

@@ -76,14 +76,14 @@ func TestStatsOfFailures(t *testing.T) {
 		call  func(ctx context.Context, c *cache.Cache)
 		want  driver.Failures
 	}{
-		"success":  {[]memcachedtest.Step{{Reply: read}}, get, driver.Failures{}},
-		"miss":     {[]memcachedtest.Step{{Reply: "END\r\n"}}, get, driver.Failures{}},
-		"silence":  {nil, get, driver.Failures{Timeout: 1}},
-		"end":      {[]memcachedtest.Step{{Close: true}}, get, driver.Failures{Lost: 1}},
-		"cut":      {[]memcachedtest.Step{{Reply: read[:9], Close: true}}, get, driver.Failures{Lost: 1}},
-		"garbage":  {[]memcachedtest.Step{{Reply: "garbage\r\n"}}, get, driver.Failures{Refused: 1}},
-		"nonsense": {[]memcachedtest.Step{{Reply: "VALUE k 0 x\r\n"}}, get, driver.Failures{Protocol: 1}},
-		"refused":  {[]memcachedtest.Step{{Reply: "SERVER_ERROR out of memory\r\n"}}, get, driver.Failures{Refused: 1}},
+		"success":       {[]memcachedtest.Step{{Reply: read}}, get, driver.Failures{}},
+		"miss":          {[]memcachedtest.Step{{Reply: "END\r\n"}}, get, driver.Failures{}},
+		"silence":       {nil, get, driver.Failures{Timeout: 1}},
+		"end":           {[]memcachedtest.Step{{Close: true}}, get, driver.Failures{Lost: 1}},
+		"cut":           {[]memcachedtest.Step{{Reply: read[:9], Close: true}}, get, driver.Failures{Lost: 1}},
+		"garbage":       {[]memcachedtest.Step{{Reply: "garbage\r\n"}}, get, driver.Failures{Refused: 1}},
+		"invalid reply": {[]memcachedtest.Step{{Reply: "VALUE k 0 x\r\n"}}, get, driver.Failures{Protocol: 1}},
+		"refused":       {[]memcachedtest.Step{{Reply: "SERVER_ERROR out of memory\r\n"}}, get, driver.Failures{Refused: 1}},
 		"canceled": {nil, func(ctx context.Context, c *cache.Cache) {
 			ctx, cancel := context.WithTimeout(ctx, begins)
 			defer cancel()

@@ -82,13 +82,13 @@ func TestStatsOfFailures(t *testing.T) {
 		call  func(ctx context.Context, c *cache.Cache)
 		want  driver.Failures
 	}{
-		"success":  {found, false, read, driver.Failures{}},
-		"miss":     {reply(get, miss, "", "", ""), false, read, driver.Failures{}},
-		"silence":  {"", false, read, driver.Failures{Timeout: 1}},
-		"end":      {"", true, read, driver.Failures{Lost: 1}},
-		"cut":      {found[:28], true, read, driver.Failures{Lost: 1}},
-		"nonsense": {reply(set, ok, "", "", ""), false, read, driver.Failures{Protocol: 1}},
-		"refused":  {reply(get, 0x82, "", "", ""), false, read, driver.Failures{Refused: 1}},
+		"success":       {found, false, read, driver.Failures{}},
+		"miss":          {reply(get, miss, "", "", ""), false, read, driver.Failures{}},
+		"silence":       {"", false, read, driver.Failures{Timeout: 1}},
+		"end":           {"", true, read, driver.Failures{Lost: 1}},
+		"cut":           {found[:28], true, read, driver.Failures{Lost: 1}},
+		"invalid reply": {reply(set, ok, "", "", ""), false, read, driver.Failures{Protocol: 1}},
+		"refused":       {reply(get, 0x82, "", "", ""), false, read, driver.Failures{Refused: 1}},
 		"canceled": {"", false, func(ctx context.Context, c *cache.Cache) {
 			ctx, cancel := context.WithTimeout(ctx, 2*time.Second) // in which the call begins
 			defer cancel()

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net"
 	"time"
+
+	"github.com/larder-go/larder/drivers/gomemcache/internal/wire"
 )
 
 // library is a Conn as the client library uses it. TestCallsOfTheLibrary lists the calls that
@@ -35,7 +37,7 @@ func (l *library) Read(p []byte) (int, error) {
 	if err := c.reply.Read(p[:n]); err != nil {
 		return 0, c.Fail(err)
 	}
-	if c.reply.Missing() > trusted {
+	if c.reply.Missing() > wire.Trusted {
 		if err := c.readAhead(); err != nil {
 			return 0, err
 		}
@@ -43,16 +45,12 @@ func (l *library) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// trusted bounds in bytes the room that the library may make for a value before it has
-// arrived. It is the largest value of a server without the option -I.
-const trusted = 1 << 20
-
 // readAhead receives a long value before the library reads its length, because it makes
 // room for whatever length is claimed.
 func (c *Conn) readAhead() error {
-	for c.reply.Missing() > trusted {
-		c.ahead.Grow(trusted)
-		b := c.ahead.AvailableBuffer()[:trusted]
+	for c.reply.Missing() > wire.Trusted {
+		c.ahead.Grow(wire.Trusted)
+		b := c.ahead.AvailableBuffer()[:wire.Trusted]
 		n, err := c.Receive(b)
 		if err != nil {
 			return err

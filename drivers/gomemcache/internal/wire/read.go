@@ -75,12 +75,14 @@ func ParseHeader(line []byte) (h Header, ok bool, err error) {
 // maxKey is the length of the longest key.
 const maxKey = 250
 
-// Value reads a value of n bytes, and the CR LF after it. It makes room only for what has
-// come, except for values that any server may hold.
+// Trusted bounds in bytes the room that is made for a value before it has arrived. It is the
+// largest value of a server without the option -I.
+const Trusted = 1 << 20
+
+// Value reads a value of n bytes, and the CR LF after it.
 func (r *Reader) Value(n int) ([]byte, error) {
-	const trusted = 1 << 20
 	var v []byte
-	if n <= trusted {
+	if n <= Trusted {
 		v = make([]byte, n)
 		if _, err := io.ReadFull(r.r, v); err != nil {
 			return nil, err

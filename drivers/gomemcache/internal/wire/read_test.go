@@ -37,7 +37,7 @@ func readAll(r *Reader) (got []string, err error) {
 }
 
 func TestReader(t *testing.T) {
-	long := strings.Repeat("0123456789", 300_000) // longer than what is trusted
+	long := strings.Repeat("0123456789", 300_000) // longer than Trusted
 	for _, tt := range []struct{ in, want string }{
 		{"END\r\n", "END"},
 		{"STORED\r\nNOT_STORED\r\nVALUE a 16 5 7\r\nhello\r\nEND\r\n", "STORED, NOT_STORED, a 16 7 hello, END"},
