@@ -130,7 +130,7 @@ func closeFailing(s *suite) {
 	servers, addrs := s.startN(2)
 	c := s.openCache(Config{Servers: addrs, Timeout: s.short})
 	ctx := context.Background()
-	s.none(c.SetMulti(ctx, valuesOf(keys(50)), 0), "SetMulti")
+	s.stored(c, keys(50))
 	servers[0].Kill()
 	servers[1].Freeze()
 	const callers = 20
