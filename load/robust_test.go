@@ -160,19 +160,23 @@ func TestManyKeysOverdue(t *testing.T) {
 		})
 		return time.Since(began)
 	}
-	plain := took(func(context.Context, *load.Bytes, []string) {})
-	both := took(func(ctx context.Context, l *load.Bytes, keys []string) {
-		inner := make([]string, len(keys))
-		for i, key := range keys {
-			inner[i] = "inner:" + key
+	var plain, both time.Duration
+	for range 5 { // the process may stand still for longer than all of it takes
+		plain = took(func(context.Context, *load.Bytes, []string) {})
+		both = took(func(ctx context.Context, l *load.Bytes, keys []string) {
+			inner := make([]string, len(keys))
+			for i, key := range keys {
+				inner[i] = "inner:" + key
+			}
+			if _, err := l.GetMulti(ctx, inner, nil); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(12 * time.Second) // the lease is 10 s
+		})
+		// Where each of 15,000 keys was looked for among all it took 9 s, and 0.6 s without.
+		if both <= 8*plain+2*time.Second {
+			return
 		}
-		if _, err := l.GetMulti(ctx, inner, nil); err != nil {
-			t.Error(err)
-		}
-		time.Sleep(12 * time.Second) // the lease is 10 s
-	})
-	// Where each of 15,000 keys was looked for among all it took 9 s, and 0.6 s without.
-	if both > 8*plain+2*time.Second {
-		t.Errorf("%v, and %v without; want at most 8 times as long", both, plain)
 	}
+	t.Errorf("five times longer than 8 times as long and 2 s; the last time %v, and %v without", both, plain)
 }

@@ -171,7 +171,12 @@ func TestManyRefreshes(t *testing.T) {
 			if i%atOnce > 0 {
 				continue
 			}
-			if more := runtime.NumGoroutine() - before; more > most {
+			more := runtime.NumGoroutine() - before
+			for looks := 0; more > most && looks < 10_000; looks++ { // it may be one of an earlier test, or a timer's
+				runtime.Gosched()
+				more = min(more, runtime.NumGoroutine()-before)
+			}
+			if more > most {
 				t.Fatalf("%d goroutines for %d keys, want at most %d", more, i, most)
 			}
 		}

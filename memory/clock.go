@@ -88,7 +88,9 @@ func (c *clock) read() int64 {
 	c.compare(now.UnixNano() - elapsed)
 	n := elapsed + c.slept.Load() + 1
 	if c.horizon.CompareAndSwap(none, uint64(n)+uint64(margin)) {
-		c.timer.Store(time.AfterFunc(resolution, c.void))
+		if late := c.timer.Swap(time.AfterFunc(resolution, c.void)); late != nil {
+			late.Stop()
+		}
 	}
 	return n
 }

@@ -195,6 +195,12 @@ func (s *suite) item(key string) cache.Item {
 func (s *suite) itemsOf(keys ...string) []cache.Item {
 	s.t.Helper()
 	found, err := s.c.GetItemMulti(s.ctx, keys)
+	return s.inOrder(keys, found, err)
+}
+
+// inOrder returns what a GetItemMulti found in the order of the keys.
+func (s *suite) inOrder(keys []string, found map[string]cache.Item, err error) []cache.Item {
+	s.t.Helper()
 	s.none(err, "GetItemMulti of %d keys", len(keys))
 	items := make([]cache.Item, len(keys))
 	for i, k := range keys {
