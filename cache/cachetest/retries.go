@@ -86,8 +86,7 @@ func (s *suite) under(prefix string) {
 
 // passes tries do as often as it may fail, and reports whether it passed. If not, the last
 // try remains for the caller, whose failures count. Every try has its own keys, so that it
-// does not find what the one before has left, and longer TTLs than the one before: on a machine
-// that is too slow for short ones, they expire between a store and the get that follows it.
+// does not find what the one before has left.
 func (s *suite) passes(do func(*suite)) bool {
 	t, c, prefix := s.t, s.c, s.o.KeyPrefix
 	first := ""
@@ -114,7 +113,6 @@ func (s *suite) passes(do func(*suite)) bool {
 		s.c, s.o.KeyPrefix = c, prefix
 		s.under(fmt.Sprintf("again%d:", n+1))
 		s.reports.Store(0)
-		s.patience *= 4
 	}
 	s.retried.add(s.test.name, tries-1, first)
 	return false

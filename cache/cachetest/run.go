@@ -212,7 +212,6 @@ type suite struct {
 	corrupt  func(key string) // stores a value that cannot be decoded
 	ttlKnown bool             // the TTL of items is known
 	retried  *retries         // nil: retries are not reported
-	patience time.Duration    // how many times as long as usual TTLs are, for a slow machine
 
 	reports atomic.Int32 // failures so far
 }
@@ -223,7 +222,7 @@ const maxReports = 10
 
 // newSuite opens the cache for a case.
 func newSuite(t tb, c test, o Options, open func() subject) *suite {
-	s := &suite{t: t, test: c, o: o, ctx: context.Background(), open: open, large: 4 << 20, many: 2000, patience: 1}
+	s := &suite{t: t, test: c, o: o, ctx: context.Background(), open: open, large: 4 << 20, many: 2000}
 	if o.MaxValue > 0 {
 		s.large = 10 << 20 // over what any server accepts
 	}

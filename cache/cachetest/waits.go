@@ -27,7 +27,7 @@ func (s *suite) ttl() time.Duration {
 	if s.o.Synctest {
 		return max(40*time.Second, 2*s.o.Granularity)
 	}
-	return max(s.patience*250*time.Millisecond, 2*s.o.Granularity)
+	return max(250*time.Millisecond, 2*s.o.Granularity)
 }
 
 // longTTL returns a TTL that is still running when a slow machine has done a few more
@@ -36,7 +36,7 @@ func (s *suite) longTTL() time.Duration {
 	if s.o.Synctest {
 		return s.ttl()
 	}
-	return max(s.patience*2*time.Second, 6*s.o.Granularity)
+	return max(2*time.Second, 6*s.o.Granularity)
 }
 
 // span returns between which times an item that was stored at m expires.

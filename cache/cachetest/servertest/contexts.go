@@ -53,8 +53,7 @@ func (s *suite) ends(want error, with func(f func(context.Context))) {
 		if want == context.Canceled && s.o.IgnoresCancel != nil && s.o.IgnoresCancel(k.op) {
 			timeout = s.short
 		}
-		c := s.open(Config{Servers: []string{server.Addr()}, Timeout: timeout})
-		s.must(c.Ping(context.Background()), "Ping before the server is frozen")
+		c := s.ready(server, timeout)
 		calls = append(calls, func(frozen bool) {
 			if !frozen {
 				s.eventually(func() bool { return k.possible(k.do(context.Background(), c, "k")) }, "%v works when the server does", k.op)

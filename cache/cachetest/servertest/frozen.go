@@ -58,14 +58,9 @@ func frozenOne(s *suite) {
 func frozenEvery(s *suite) {
 	server := s.start()
 	var frozen sync.WaitGroup
-	open := func() *cache.Cache {
-		c := s.open(Config{Servers: []string{server.Addr()}, Timeout: s.short})
-		s.must(c.Ping(context.Background()), "Ping before the server is frozen")
-		return c
-	}
 	var starts []func()
-	each(open(), func(k call) {
-		c := open() // another one, which has not seen the server fail
+	each(s.ready(server, s.short), func(k call) {
+		c := s.ready(server, s.short) // another one, which has not seen the server fail
 		starts = append(starts, func() {
 			start := time.Now()
 			err := k.do(context.Background(), c, "k")
@@ -86,9 +81,9 @@ func frozenEvery(s *suite) {
 
 func frozenBackOff(s *suite) {
 	const callers = 16
-	server, c := s.one(s.short)
+	server := s.start()
+	c := s.ready(server, s.short)
 	ctx := context.Background()
-	s.must(c.Set(ctx, "k", valueOf("k"), 0), "Set")
 	server.Freeze()
 	for range 2 {
 		_, err := c.Get(ctx, "k")

@@ -134,8 +134,8 @@ func statsFailures(s *suite) {
 			s.errorf("after %d calls that failed by %s, Stats count %d failures of all kinds: %+v", calls, name, f.Total(), f)
 		}
 	}
-	server, c := s.one(s.short)
-	s.must(c.Set(ctx, "k", valueOf("k"), 0), "Set")
+	server := s.start()
+	c := s.ready(server, s.short)
 	kind("nothing", c, 0, func(f driver.Failures) uint64 { return f.Total() })
 
 	server.Freeze()

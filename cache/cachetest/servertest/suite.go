@@ -61,6 +61,20 @@ func (s *suite) open(c Config) *cache.Cache {
 	return k
 }
 
+// ready opens a cache whose server has replied. On a busy machine that may take longer than a
+// timeout which is short, and a cache that has seen its server fail is not used then, since it counts failures.
+func (s *suite) ready(server Server, timeout time.Duration) *cache.Cache {
+	s.t.Helper()
+	for tries := 5; ; tries-- {
+		c := s.open(Config{Servers: []string{server.Addr()}, Timeout: timeout})
+		err := c.Ping(context.Background())
+		if err == nil || tries == 0 {
+			s.must(err, "Ping of a server that works")
+			return c
+		}
+	}
+}
+
 // startN starts n servers and returns their addresses as well.
 func (s *suite) startN(n int) (servers []Server, addrs []string) {
 	for range n {
