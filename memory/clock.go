@@ -23,10 +23,12 @@ type clock struct {
 	base  time.Time
 	timer atomic.Pointer[time.Timer]
 
-	// An entry with a deadline after the horizon has not expired. The horizon is margin after the reading,
-	// or, while there is none, noReading plus the number of readings that were voided.
+	// An entry with a deadline after the horizon has not expired. The horizon is margin
+	// after the reading, or, while there is none, noReading plus the number of times that
+	// it was voided.
 	horizon atomic.Uint64
 	voided  atomic.Uint32
+	last    atomic.Int64 // the newest reading: the one of the horizon, or to become it
 
 	slept  atomic.Int64 // nanoseconds for which the monotonic clock has not advanced
 	making sync.Mutex   // a reading; guards ahead
@@ -53,12 +55,12 @@ func (c *clock) start() {
 // precise asks the system.
 func (c *clock) precise() int64 { return int64(time.Since(c.base)) + c.slept.Load() + 1 }
 
-// soon is precise, for a deadline that is near. No later reading is older than what it
-// returns, and the present one by half of margin at most: a deadline within that time is not
-// after any horizon, and so is compared with the system's clock.
+// soon is precise, for a deadline that is near. The reading, now or later, is then at most half
+// of margin older than what soon returns: a deadline within that time is not after any
+// horizon, and so is compared with the system's clock.
 func (c *clock) soon() int64 {
 	now := c.precise()
-	if h := c.horizon.Load(); h >= noReading || uint64(now)+uint64(margin/2) > h {
+	if now-c.last.Load() > int64(margin/2) {
 		c.void() // and with it a reading that somebody is making, perhaps for long
 		c.read()
 	}
@@ -87,6 +89,7 @@ func (c *clock) read() int64 {
 	elapsed := int64(now.Sub(c.base))
 	c.compare(now.UnixNano() - elapsed)
 	n := elapsed + c.slept.Load() + 1
+	c.last.Store(n)
 	if c.horizon.CompareAndSwap(none, uint64(n)+uint64(margin)) {
 		if late := c.timer.Swap(time.AfterFunc(resolution, c.void)); late != nil {
 			late.Stop()

@@ -85,3 +85,25 @@ func TestStandstillWhileRead(t *testing.T) {
 		}
 	})
 }
+
+// A store with a short TTL makes a reading only if there was none for a while: a new one for each
+// store would cost more than the store.
+func TestFreshReadingStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newDriver(Config{})
+		defer s.Close()
+		time.Sleep(time.Hour)
+		s.clock.now()
+		reading := s.clock.horizon.Load()
+		s.mustSet(t, "k", "v", time.Millisecond)
+		if s.clock.horizon.Load() != reading {
+			t.Error("the store voided a reading that was new")
+		}
+		time.Sleep(margin / 4)
+		voided := s.clock.voided.Load()
+		s.mustSet(t, "k", "v", time.Millisecond)
+		if s.clock.voided.Load() != voided {
+			t.Error("the store voided a reading that another operation may be making")
+		}
+	})
+}
